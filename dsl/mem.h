@@ -1,0 +1,32 @@
+/* dsl/mem.h — the allocator of one VM: a host-supplied realloc function, with accounting and a limit.
+ *
+ * All memory of a VM (syntax trees, objects, array bytes) goes through one Mem, so a limit holds for their sum and a host can see
+ * every byte.  Callers pass the old size on resize and free; nothing is stored beside the block.
+ * Failure returns NULL and leaves the old block alone; raising MemoryError is the caller's business. */
+#ifndef ALP_DSL_MEM_H
+#define ALP_DSL_MEM_H
+
+#include "dsl/base.h"
+
+/* As realloc, with sizes: ptr NULL allocates, new_size 0 frees and returns NULL. */
+typedef void *(*MemReallocFn)(void *user, void *ptr, size_t old_size, size_t new_size);
+
+typedef struct Mem {
+    MemReallocFn realloc_fn;    /* never NULL after mem_init */
+    void    *user;
+    size_t   bytes_used;        /* now allocated */
+    size_t   bytes_peak;
+    size_t   bytes_max;         /* limit on bytes_used; 0 = none */
+    uint64_t n_alloc;           /* allocations and growths asked for so far */
+    uint64_t fail_at;           /* tests: the request with this number fails (1 = the first); 0 = never */
+    bool     fail_on;           /* tests: and so do all later ones */
+} Mem;
+
+/* realloc_fn NULL: the C library's. */
+void  mem_init(Mem *m, MemReallocFn realloc_fn, void *user);
+void *mem_alloc(Mem *m, size_t size);               /* size 0 gives a non-NULL block that is freed with size 0 */
+void *mem_zalloc(Mem *m, size_t size);              /* zero bytes; big blocks come lazily zeroed from the system */
+void *mem_realloc(Mem *m, void *p, size_t old_size, size_t new_size);
+void  mem_free(Mem *m, void *p, size_t size);       /* p may be NULL */
+
+#endif

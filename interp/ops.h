@@ -1,0 +1,59 @@
+/* interp/ops.h — operators on any values: the generic way in.  The evaluator handles the commonest pairs itself and comes here
+ * for the rest.  Files: ops.c (dispatch, sequences), number.c (Python numbers), npscalar.c (NumPy scalars), ufunc.c (arrays). */
+#ifndef ALP_INTERP_OPS_H
+#define ALP_INTERP_OPS_H
+
+#include "interp/vm.h"
+
+extern const char *const binop_text[BI_COUNT], *const cmpop_text[CM_COUNT];     /* "+", "<", "not in" … ORDER binop cmpop */
+
+/* Operands borrowed, result owned. TypeError "unsupported operand type(s) for +: 'int' and 'str'" and the special texts
+ * ('can only concatenate str (not "int") to str', …). */
+Value op_binary(VM *vm, BinOp op, Value a, Value b);
+/* a op= b.  Takes a.  Lists (+=, *=), arrays and growing strings change in place; the result is to be stored back. */
+Value op_inplace(VM *vm, BinOp op, ALP_TAKE Value a, Value b);
+Value op_unary(VM *vm, UnOp op, Value a);
+Value op_compare(VM *vm, CmpOp op, Value a, Value b);           /* bool, or an array of bool */
+int   op_truth(VM *vm, Value v);                                /* 0, 1; -1: exception */
+int   op_equal(VM *vm, Value a, Value b);                       /* a == b as a truth value: 0, 1, -1 */
+bool  op_is(Value a, Value b);
+int64_t op_len(VM *vm, Value v);                                /* -1: exception "object of type 'int' has no len()" */
+
+/* value[key]; key is a Tuple for a[i, j].  Strings, lists, tuples, ranges, arrays, foreign objects. */
+Value  op_index(VM *vm, Value v, Value key);
+Status op_set_index(VM *vm, Value v, Value key, Value x);
+/* a[i] and a[i, j] with plain integers: no Tuple is made. */
+Value  op_index_ints(VM *vm, Value v, const int64_t *index, uint32_t n);
+Status op_set_index_ints(VM *vm, Value v, const int64_t *index, uint32_t n, Value x);
+
+/* ---- number.c: Python int, float, bool, complex ------------------------------------------------------------------------- */
+typedef struct ComplexObj { Obj head; double re, im; } ComplexObj;
+#define COMPLEX(v) ((ComplexObj *)(void *)(v).u.o)
+Value complex_new(VM *vm, double re, double im);
+/* Both operands Python numbers (bool, int, float, complex); V_NOTIMPL if op does not know them. */
+Value number_binary(VM *vm, BinOp op, Value a, Value b);
+Value number_unary(VM *vm, UnOp op, Value a);
+Value number_compare(VM *vm, CmpOp op, Value a, Value b);
+Value int_add(VM *vm, int64_t a, int64_t b);    /* and its kin: OverflowError when the result does not fit (language.md, difference 1) */
+Value int_sub(VM *vm, int64_t a, int64_t b);
+Value int_mul(VM *vm, int64_t a, int64_t b);
+Value int_floordiv(VM *vm, int64_t a, int64_t b);
+Value int_mod(VM *vm, int64_t a, int64_t b);
+Value int_pow(VM *vm, int64_t a, int64_t b);    /* float for b < 0 */
+double float_mod(double a, double b);           /* Python's sign rule; b != 0 */
+double float_floordiv(double a, double b);
+
+/* ---- npscalar.c: at least one operand a NumPy scalar, the other one or a Python number ------------------------------------ */
+Value npscalar_binary(VM *vm, BinOp op, Value a, Value b);
+Value npscalar_unary(VM *vm, UnOp op, Value a);
+Value npscalar_compare(VM *vm, CmpOp op, Value a, Value b);
+/* np.float32(x) and kin: conversion of any number, str or array of size 1. */
+Value npscalar_convert(VM *vm, DType to, Value v);
+Value npc128_new(VM *vm, double re, double im);
+/* Any number's value in C: complex kinds keep both parts. False: not a number. */
+bool  value_as_complex(Value v, double *re, double *im);
+/* Python's hash-free numeric views, no exception: false if v is not a real number. */
+bool  value_as_double(Value v, double *out);
+bool  value_as_int(Value v, int64_t *out);      /* int, bool, NumPy integers (u64 beyond int64: false) */
+
+#endif

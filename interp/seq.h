@@ -1,0 +1,35 @@
+/* interp/seq.h — tuples, lists, ranges and slices. */
+#ifndef ALP_INTERP_SEQ_H
+#define ALP_INTERP_SEQ_H
+
+#include "interp/vm.h"
+
+typedef struct Tuple { Obj head; size_t count; Value item[]; } Tuple;
+/* Objects that can form cycles hang in vm->containers, so that vm_free releases them too. */
+typedef struct Container { Obj head; Obj *prev, *next; } Container;
+typedef struct List  { Container link; size_t count, cap; Value *item; } List;
+typedef struct Range { Obj head; int64_t start, stop, step, count; } Range;
+typedef struct Slice { Obj head; Value start, stop, step; } Slice;
+
+#define TUPLE(v) ((Tuple *)(void *)(v).u.o)
+#define LIST(v)  ((List *)(void *)(v).u.o)
+#define RANGE(v) ((Range *)(void *)(v).u.o)
+#define SLICE(v) ((Slice *)(void *)(v).u.o)
+
+void  container_link(VM *vm, Container *c);
+void  container_unlink(VM *vm, Container *c);
+
+Value tuple_new(VM *vm, const Value *items, size_t count);      /* references items; items NULL: all T_Unbound, to be filled */
+Value tuple_of(VM *vm, size_t count, ...);                      /* takes its Value arguments; any T_Error among them: releases all, V_ERR */
+Value list_new(VM *vm, const Value *items, size_t count);
+Status list_append(VM *vm, Value list, ALP_TAKE Value v);
+Value range_new(VM *vm, int64_t start, int64_t stop, int64_t step);     /* step 0: ValueError */
+int64_t range_count(int64_t start, int64_t stop, int64_t step);         /* without overflow */
+Value slice_new(VM *vm, Value start, Value stop, Value step);           /* references */
+/* slice.indices(length): clamps as Python; TypeError, ValueError "slice step cannot be zero". */
+Status slice_indices(VM *vm, Value slice, int64_t length, int64_t *start, int64_t *step, int64_t *count);
+/* Any iterable into an owned tuple or list. */
+Value seq_to_list(VM *vm, Value iterable);
+Value seq_to_tuple(VM *vm, Value iterable);
+
+#endif
