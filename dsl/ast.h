@@ -51,7 +51,8 @@ typedef struct NodeList { uint32_t count; Node **item; } NodeList;
 typedef struct AstText    { const char *text; uint32_t size; } AstText;
 typedef struct AstNames   { uint32_t count; Sym *item; Span *span; } AstNames;
 typedef struct AstCmps    { uint32_t count; CmpOp *item; } AstCmps;
-typedef struct AstAlias   { Sym name, as_name; Span span; } AstAlias;
+/* `scope` and `slot` say where the imported value is bound; set by check(), as for a Name. */
+typedef struct AstAlias   { Sym name, as_name; Span span; AstScope scope; uint32_t slot; } AstAlias;
 typedef struct AstAliases { uint32_t count; AstAlias *item; } AstAliases;
 
 /* What check() found out about a function. */

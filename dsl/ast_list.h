@@ -3,6 +3,8 @@
  *   C(f) child   O(f) child or NULL   L(f) list of children   D(type, f) datum (dumped)   X(type, f) cache (not dumped;
  *   zero after parsing, the interpreter's own)
  *
+ * Children stand in the order of their evaluation.
+ *
  * EXPR(Kind, "name in messages", fields)   STMT(Kind, "name in messages", fields)
  * No include guard: included with EXPR, STMT, C, O, L, D and X defined.  Data types used in D() are declared in ast.h. */
 
@@ -11,8 +13,8 @@ EXPR(None,      "None",             )
 EXPR(True,      "True",             )
 EXPR(False,     "False",            )
 EXPR(Ellipsis,  "ellipsis",         )
-/* value is the literal's magnitude; a literal of exactly 2**63 under unary minus is folded to the Int INT64_MIN by the parser;
- * too_big marks every other literal over INT64_MAX: evaluating it raises OverflowError. */
+/* A literal of exactly 2**63 under unary minus is folded to the Int INT64_MIN by the parser; too_big marks every other literal
+ * over INT64_MAX: evaluating it raises OverflowError. */
 EXPR(Int,       "literal",          D(int64_t, value) D(bool, too_big))
 EXPR(Float,     "literal",          D(double, value))
 EXPR(Imag,      "literal",          D(double, value))
@@ -38,18 +40,18 @@ EXPR(BoolOp,    "expression",       D(bool, is_or) L(values))
 EXPR(IfExp,     "conditional expression", C(test) C(body) C(orelse))
 EXPR(Tuple,     "tuple",            L(items))
 EXPR(List,      "list",             L(items))
-EXPR(Walrus,    "named expression", C(target) C(value))
+EXPR(Walrus,    "named expression", C(value) C(target))
 
 /* ---- statements ---- */
 STMT(ExprStmt,  "expression",       C(value))
 /* targets: Name, Attr (never valid at run time), Index, Tuple or List nodes; a = b = v has two. */
-STMT(Assign,    "assignment",       L(targets) C(value))
+STMT(Assign,    "assignment",       C(value) L(targets))
 STMT(AugAssign, "augmented assignment", D(BinOp, op) C(target) C(value))
 /* `x: T = v`; the annotation is parsed and dropped; without a value the statement does nothing but make x local. */
-STMT(AnnAssign, "annotated assignment", C(target) O(value))
+STMT(AnnAssign, "annotated assignment", O(value) C(target))
 STMT(If,        "if statement",     C(test) L(body) L(orelse))
 STMT(While,     "while statement",  C(test) L(body) L(orelse) D(bool, is_outermost) X(void *, nest))
-STMT(For,       "for statement",    C(target) C(iter) L(body) L(orelse) D(bool, is_outermost) X(void *, nest))
+STMT(For,       "for statement",    C(iter) C(target) L(body) L(orelse) D(bool, is_outermost) X(void *, nest))
 STMT(FuncDef,   "function definition", D(Sym, name) D(AstFunc *, func) L(defaults) L(body) D(Span, name_span) D(AstScope, scope) D(uint32_t, slot))
 STMT(Return,    "return statement", O(value))
 STMT(Break,     "break statement",  )

@@ -12,7 +12,7 @@ typedef struct Src {
     char     *name;             /* as tracebacks print it: "heat.alp", "<stdin>", "<string>" */
     char     *text;             /* size bytes and a NUL sentinel; LF line ends (CR LF and CR are converted), no BOM */
     uint32_t  size;
-    uint32_t  n_lines;
+    uint32_t  n_lines;          /* a text that ends with a line end has an empty last line */
     uint32_t *line_start;       /* byte offset of each line; n_lines entries */
 } Src;
 

@@ -1,8 +1,9 @@
 /* interp/array.h — n-dimensional arrays: a refcounted buffer, and views of it.
  *
  * An Array is (buffer, byte offset, dtype, shape, strides); views share the buffer.  Strides are in bytes and may be negative or 0.
- * Files: array.c (objects, views, dtype table, casting loops), index.c (a[…] reading and writing), create.c (zeros, arange, …), ufunc.c (elementwise,
- * broadcasting, operators), reduce.c (sum, min, …), linalg.c (dot, matmul), array_print.c, npy.c, textio.c. */
+ * Files: dtype.c (element types), array.c (objects, views, copies), array_from.c (from numbers and sequences; assignment of an
+ * element), cast.c (casting loops), index.c and index_fancy.c (a[…] reading and writing), create.c (zeros, arange, …), array_shape.c, array_join.c,
+ * ufunc.c and its kin (elementwise, broadcasting, operators), array_methods.c, reduce.c (sum, min, …), linalg.c (dot, matmul), array_print.c, npy.c, textio.c. */
 #ifndef ALP_INTERP_ARRAY_H
 #define ALP_INTERP_ARRAY_H
 
@@ -57,11 +58,19 @@ bool  dtype_can_cast(DType from, DType to, char casting);   /* 's' safe, 'k' sam
 /* A dtype argument: T_Dtype, T_Type (float, np.float32 …), str ("float32", "f4", "<f8", "d"), None gives `fallback`. */
 Status dtype_arg(VM *vm, Value v, DType fallback, DType *out);
 Value  dtype_of(VM *vm, Value v);                   /* T_Dtype of an array or scalar */
+DType  value_dtype(Value v);                        /* of an array, NumPy scalar or Python number; DT_COUNT: neither */
+DType  dtype_from_name(const char *text, size_t size);      /* "float64", "<f8", "d" …; DT_COUNT: unknown */
+/* Limits of an integer dtype; false for the other kinds. */
+bool   dtype_int_range(DType d, int64_t *min, uint64_t *max);
+bool   dtype_int_fits(DType d, int64_t x);          /* true for dtypes that are not integers */
+/* At least one a T_Dtype; V_NOTIMPL: not comparable. */
+Value  dtype_compare(VM *vm, CmpOp op, Value a, Value b);
 
 /* ---- element access; p need not be aligned for host arrays ----------------------------------------------------------- */
 static inline Value array_load(VM *vm, DType d, const char *p);         /* NumPy scalar; V_ERR only for complex128 without memory */
 /* Stores any number with NumPy's assignment casting; OverflowError "Python integer 300 out of bounds for uint8", TypeError. */
-Status array_store(VM *vm, DType d, char *p, Value v);
+static inline Status array_store(VM *vm, DType d, char *p, Value v);
+Status array_store_slow(VM *vm, DType d, char *p, Value v);
 /* n elements from dtype `from` to dtype `to`, strides in bytes; unsafe casts as NumPy's astype. May not overlap unless identical. */
 void   array_cast(DType to, char *dst, int64_t dst_stride, DType from, const char *src, int64_t src_stride, int64_t n);
 
@@ -72,6 +81,11 @@ void    buffer_unref(VM *vm, Buffer *b);
 /* Fresh C-contiguous array; zero: bytes 0, else undefined.  ArrayMemoryError "Unable to allocate 7.28 TiB for an array with shape (…) and data type …",
  * ValueError "Maximum allowed dimension exceeded", "negative dimensions are not allowed". */
 Value   array_new(VM *vm, DType d, int ndim, const int64_t *shape, bool zero);
+/* Likewise with given strides (in any order of axes, without gaps), in order 'C' or 'F', or laid out as `a` ('C' 'F' 'A' 'K'). */
+Value   array_new_strided(VM *vm, DType d, int ndim, const int64_t *shape, const int64_t *strides, bool zero);
+Value   array_new_order(VM *vm, DType d, int ndim, const int64_t *shape, char order, bool zero);
+Value   array_new_like(VM *vm, const Array *a, DType d, char order, bool zero);
+void    array_strides(char order, DType d, int ndim, const int64_t *shape, int64_t *strides);
 /* View of buf (referenced) at data. */
 Value   array_view(VM *vm, Buffer *buf, char *data, DType d, int ndim, const int64_t *shape, const int64_t *strides, bool readonly);
 void    array_destroy(VM *vm, Array *a);
@@ -80,18 +94,31 @@ Value   array_copy(VM *vm, Value a, DType d, char order);               /* astyp
 /* np.asarray of any value: arrays as they are (new reference), numbers 0-d, nested sequences; dtype DT_COUNT = found from the values.
  * ValueError "setting an array element with a sequence. …" for ragged ones. */
 Value   array_from_value(VM *vm, Value v, DType d);
+/* The same for lists, tuples and ranges that a target with max_ndim axes takes. ValueError "… exceed the maximum number of dimension of 1." */
+Value   array_from_sequence(VM *vm, Value v, DType d, int max_ndim);
 /* Do the bytes of a and b possibly overlap (bounds of their byte ranges). */
 bool    array_may_overlap(const Array *a, const Array *b);
+int64_t array_count_true(const Array *mask);                            /* of a bool array */
+bool    array_same_layout(const Array *a, const Array *b);              /* the same elements at the same addresses */
+void    array_copy_into(const Array *dst, const Array *src);            /* broadcasts and casts; they do not overlap */
+Status  array_check_writable(VM *vm, const Array *a);                   /* ValueError "assignment destination is read-only" */
 /* Copy src into dst with broadcasting and casting, correct under overlap. ValueError "could not broadcast input array from shape (2,) into shape (3,)". */
 Status  array_assign(VM *vm, Array *dst, Value src);
 /* Broadcast shapes; ValueError "operands could not be broadcast together with shapes (2,) (3,) ". */
+/* Widen a shape by one more operand's; ALP_FAIL, without an exception: they do not fit. */
+Status  shape_broadcast(int *ndim, int64_t *shape, int in_ndim, const int64_t *in_shape);
 Status  array_broadcast(VM *vm, int n, Array *const *in, int *ndim, int64_t *shape);
 /* "(3,)", "(2,3)" as NumPy's messages write shapes. */
+#define SHAPE_TEXT_MAX (ALP_MAX_NDIM * 21 + 4)
 void    shape_text(char *out, size_t size, int ndim, const int64_t *shape);
 /* A shape argument: int or sequence of ints. */
 Status  shape_arg(VM *vm, Value v, int *ndim, int64_t *shape);
 /* An axis argument normalised to 0…ndim-1; AxisError "axis 2 is out of bounds for array of dimension 2". */
 Status  axis_arg(VM *vm, Value v, int ndim, int *axis);
+Status  axis_normalise(VM *vm, int64_t axis, int ndim, int *out);
+Status  shape_check_ndim(VM *vm, size_t ndim);      /* ValueError beyond ALP_MAX_NDIM */
+/* An order argument: 'C', 'F', 'A' or 'K'. */
+Status  order_arg(VM *vm, Value v, char fallback, char *out);
 
 /* ---- index.c --------------------------------------------------------------------------------------------------------- */
 Value  array_index(VM *vm, Value a, Value key);                 /* element as NumPy scalar, view, or copy (boolean and integer array keys) */
@@ -135,6 +162,33 @@ static inline Value array_load(VM *vm, DType d, const char *p)
     }
 #undef LOAD_AS
     return v;
+}
+
+static inline Status array_store(VM *vm, DType d, char *p, Value v)
+{
+    if (d == DT_F64) {
+        if (LIKELY(v.tag == T_NpF64 || v.tag == T_Float)) {
+            memcpy(p, &v.u.f, 8);
+            return ALP_OK;
+        }
+    } else if (d == DT_I64) {
+        if (LIKELY(v.tag == T_Int || v.tag == T_NpI64)) {
+            memcpy(p, &v.u.i, 8);
+            return ALP_OK;
+        }
+    } else if (d == DT_F32) {
+        if (LIKELY(v.tag == T_NpF32 || v.tag == T_NpF64 || v.tag == T_Float)) {
+            float x = (float)v.u.f;
+            memcpy(p, &x, 4);
+            return ALP_OK;
+        }
+    } else if (T_NP(d) == v.tag && d <= DT_U64) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        memcpy(p, &v.u.i, dtype_info[d].size);
+        return ALP_OK;
+#endif
+    }
+    return array_store_slow(vm, d, p, v);
 }
 
 #endif

@@ -11,6 +11,7 @@ typedef struct Func {
     Container        link;      /* T_Func */
     const AstFuncDef *def;
     const AstFunc   *code;      /* def->func */
+    bool             is_plain;  /* no cells, no keyword-only parameters: n_params positional arguments fill the frame */
     Chunk           *chunk;     /* counted reference */
     Module          *module;    /* counted reference: whose globals the body sees */
     Value           *defaults;  /* code->n_defaults */
@@ -18,9 +19,11 @@ typedef struct Func {
 } Func;
 
 #define FUNC(v) ((Func *)(void *)(v).u.o)
+#define CELL(v) ((Cell *)(void *)(v).u.o)
 
 Value func_call(VM *vm, Func *f, const Value *args, uint32_t n_args, const Sym *kw, uint32_t n_kw);
 void  func_destroy(VM *vm, Func *f);
+void  func_clear(VM *vm, Func *f);              /* lets go of defaults and captured variables, which may form cycles */
 void  cell_destroy(VM *vm, Cell *c);
 Chunk *chunk_ref(Chunk *c);
 void  chunk_free(Chunk *c);

@@ -24,9 +24,11 @@ int   iter_next(VM *vm, Value it, Value *out);
 int64_t iter_length_hint(VM *vm, Value v);
 Value iter_enumerate(VM *vm, Value iterable, int64_t start);
 Value iter_zip(VM *vm, const Value *iterables, uint32_t n);
+Value iter_zip_strict(VM *vm, const Value *iterables, uint32_t n);      /* zip(…, strict=True): ValueError for unequal lengths */
 Value iter_reversed(VM *vm, Value seq);         /* TypeError "'int' object is not reversible" */
 /* mod_tqdm.c: wraps an iterable; next and destruction call back there. */
 int   tqdm_next(VM *vm, Iter *it, Value *out);
 void  tqdm_destroy(VM *vm, Iter *it);
+int64_t tqdm_length(VM *vm, Value bar);         /* len(); -1: exception */
 
 #endif

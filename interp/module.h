@@ -26,6 +26,9 @@ typedef struct ModuleDef {
 extern const ModuleDef mod_builtins, mod_math, mod_numpy, mod_time, mod_sys, mod_tqdm, mod_pyplot, mod_matplotlib, mod_ctypes;
 
 Module *module_new(VM *vm, const char *name, const char *path);         /* owned; NULL: exception */
+void    module_destroy(VM *vm, Module *m);
+void    module_clear(VM *vm, Module *m);        /* drops all variables, which may refer to the module's own functions */
+Module *module_builtins_new(VM *vm);
 Status  module_set(VM *vm, Module *m, const char *name, ALP_TAKE Value v);
 /* Borrowed; T_Unbound if absent. */
 Value   module_get(const Module *m, Sym name);
@@ -33,6 +36,10 @@ Value   module_get(const Module *m, Sym name);
 Status  module_grow(VM *vm, Module *m);
 /* import a.b: the module of the full dotted name, imported if needed; borrowed (vm keeps it).  NULL: exception. */
 Module *module_import(VM *vm, Sym dotted_name);
+/* For `import a.b` without `as`: the module a, once a.b is imported.  Borrowed. */
+Module *module_import_first(VM *vm, Sym dotted_name);
+/* For `from m import name`: its variable or submodule, owned; ImportError. */
+Value   module_import_name(VM *vm, Module *m, Sym name);
 /* The builtins' value for a name, borrowed; T_Unbound if there is none. */
 Value   builtin_get(VM *vm, Sym name);
 

@@ -10,12 +10,16 @@ typedef struct Args {
     const Value *v;
     const Value *rest;
     uint32_t     n_rest;
+    const Sym   *kw;            /* a row that declares "**name": names of the keyword arguments that no parameter takes, … */
+    const Value *kw_value;
+    uint32_t     n_kw;
 } Args;
 
 typedef Value (*NativeFn)(VM *vm, const Args *args);
 
 /* One function or method.  params, in Python's notation without values: "a, b=, /, *rest, key=" —
  *   name   required        name=  optional        /  all before it are positional-only
+ *   **name  takes surplus keyword arguments (it comes last)
  *   *name  takes surplus positional arguments; parameters behind it (or behind a lone *) are keyword-only
  * Rows of methods do not list self. At most NATIVE_MAX_PARAMS. */
 typedef struct NativeRow {
@@ -35,10 +39,30 @@ typedef struct Native {
     const char      *qual;      /* name in messages: "sin", "list.append", "zeros" */
     void            *user;      /* host's data of a registered function (api.c) */
     /* Parsed params. */
-    uint8_t          n_params, n_required, n_posonly, n_pos;
-    bool             has_rest;
+    uint8_t          n_params, n_required, n_posonly, n_pos;     /* n_required: of the n_pos that can be given by position */
+    bool             has_rest, has_kw_rest;
+    uint8_t          n_direct;  /* this many positional arguments need no binding; NATIVE_NEVER: always bind */
+    uint8_t          style;     /* NativeStyle */
     Sym              param[NATIVE_MAX_PARAMS];
 } Native;
+
+#define NATIVE_NEVER 255
+
+/* Obj.flags of a Native: a method reached through its type (str.upper), which takes self as its first argument. */
+enum { NATIVE_UNBOUND_METHOD = 1 };
+
+/* Whose words the errors about arguments use. */
+typedef enum NativeStyle {
+    NS_Core,            /* CPython's own functions in C */
+    NS_NumPy,           /* NumPy's functions in C */
+    NS_Ufunc,
+    NS_Python,          /* functions written in Python */
+} NativeStyle;
+
+static inline bool native_takes(const Native *f, uint32_t n_args)
+{
+    return f->n_direct == n_args && !(f->head.flags & NATIVE_UNBOUND_METHOD);
+}
 
 /* Owned T_Native, or T_Error.  self is referenced, not taken. */
 Value native_new(VM *vm, const NativeRow *row, TypeId type, const char *qual, Value self);
@@ -85,6 +109,7 @@ typedef struct ForeignClass {
     int64_t (*length)(VM *vm, Value self);          /* -1: exception */
     Value (*binary)(VM *vm, BinOp op, Value a, Value b);        /* ctypes: c_double * 3; V_NOTIMPL */
     Value (*iter)(VM *vm, Value self);
+    bool  (*truth)(VM *vm, Value self);             /* NULL: length > 0 if there is a length, else true */
 } ForeignClass;
 
 typedef struct Foreign {

@@ -28,6 +28,11 @@ int   str_contains(const Str *hay, const Str *needle);
 /* Next code point at *pos (byte offset), advancing it. */
 uint32_t utf8_next(const char *text, size_t size, size_t *pos);
 size_t   utf8_put(char out[4], uint32_t cp);
+size_t   utf8_count(const char *text, size_t size);         /* code points */
+/* Byte offset of the code point with this index, 0 <= i <= length. */
+size_t   str_offset(const Str *s, size_t i);
+/* A Str of `size` bytes still to be written (the NUL behind them is there); the caller sets length.  NULL: MemoryError. */
+Str  *str_alloc(VM *vm, size_t size);
 
 /* A growing text.  The first failure sticks: later calls do nothing, sb_finish gives V_ERR. */
 typedef struct StrBuf {
@@ -43,7 +48,11 @@ void  sb_put(StrBuf *sb, const char *text, size_t size);
 void  sb_putz(StrBuf *sb, const char *text);
 void  sb_putc(StrBuf *sb, char c);
 void  sb_pad(StrBuf *sb, char c, size_t n);
+void  sb_repeat(StrBuf *sb, const char *text, size_t size, size_t n);  /* n times text */
 void  sb_printf(StrBuf *sb, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void  sb_vprintf(StrBuf *sb, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+void  sb_put_cp(StrBuf *sb, uint32_t cp);                   /* one code point as UTF-8 */
+char *sb_room(StrBuf *sb, size_t size);                     /* appends `size` bytes for the caller to write; NULL: failed */
 void  sb_put_str(StrBuf *sb, ALP_TAKE Value s);             /* T_Error marks the buffer failed */
 void  sb_fail(StrBuf *sb);
 Value sb_finish(StrBuf *sb);                                /* owned Str; releases the buffer */

@@ -4,7 +4,7 @@ What the child does to look like `alpy NAME.alp` in the program's folder:
  - the file is compiled under the name that alpy was given, so tracebacks show it so; frames of NumPy's own Python code and
    of the import machinery are left out, and so are chained exceptions from there (alpy's modules are not written in Python);
  - `import name` finds name.alp beside the program;
- - warnings are silent (a listed difference), tqdm draws nothing (standard error is not a terminal), pictures need no display.
+ - warnings are silent (a listed difference) unless asked for, tqdm draws nothing (standard error is not a terminal), pictures need no display.
 """
 import ast
 import gc
@@ -62,7 +62,7 @@ class _AlpImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(name, self, origin=name + ".alp")
 
     def exec_module(self, module):
-        path = module.__name__ + ".alp"
+        path = module.__file__ = module.__name__ + ".alp"
         with open(path, "rb") as f:
             exec(compile(f.read(), path, "exec"), module.__dict__)
 
@@ -80,21 +80,22 @@ def _own_frames(tb):
     return result
 
 
-def _run_here(source, name, args):
+def _run_here(source, name, args, warn):
     """In the child: run the program; its exit status."""
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.stdin = open(0, encoding="utf-8", closefd=False)
     sys.argv = [name] + args
     sys.meta_path.insert(0, _AlpImporter())
-    warnings.simplefilter("ignore")
-    np.seterr(all="ignore")
+    if not warn:
+        warnings.simplefilter("ignore")
+        np.seterr(all="ignore")
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     depth, frame = 0, sys._getframe()
     while frame:
         depth, frame = depth + 1, frame.f_back
-    sys.setrecursionlimit(1000 + depth)
+    sys.setrecursionlimit(1002 + depth)
     status = 0
     try:
         exec(compile(source, name, "exec"), module.__dict__)
@@ -108,8 +109,11 @@ def _run_here(source, name, args):
     except BaseException as e:
         sys.setrecursionlimit(3000)
         e.__cause__, e.__suppress_context__ = None, True
+        if isinstance(e, ImportError) and e.path and not e.path.endswith(".alp"):
+            e.msg = e.msg.replace(e.path, "unknown location")       # differs between builds of CPython
         sys.stdout.flush()
-        sys.__excepthook__(type(e), e, _own_frames(e.__traceback__))
+        e.__traceback__ = _own_frames(e.__traceback__)
+        sys.__excepthook__(type(e), e, e.__traceback__)
         status = 1
     sys.stdout.flush()
     sys.stderr.flush()
@@ -119,7 +123,7 @@ def _run_here(source, name, args):
 class Run:
     """A program running in a child process."""
 
-    def __init__(self, source, name, folder=".", args=(), stdin=os.devnull, timeout_s=120):
+    def __init__(self, source, name, folder=".", args=(), stdin=os.devnull, timeout_s=120, warn=False):
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         sys.stdout.flush()
         self.pid = os.fork()
@@ -133,7 +137,7 @@ class Run:
             os.dup2(fd, 0)
             os.dup2(self.out.fileno(), 1)
             os.dup2(self.err.fileno(), 2)
-            status = _run_here(source, name, list(args))
+            status = _run_here(source, name, list(args), warn)
         finally:
             os._exit(status)
 

@@ -14,6 +14,7 @@ import sys
 
 import suite
 
+RUNTIME_ERRORS = os.path.join("tests", "err", "runtime")
 RECORDED = os.path.join(suite.ROOT, "tests", "RECORDED")
 
 
@@ -84,17 +85,17 @@ def main():
     def start(test):
         folder = suite.Scratch(test.folder) if test.scratch else None
         where = folder.__enter__() if folder else test.folder
-        return test, folder, oracle.Run(sources[test], test.file, where, test.args, test.stdin())
+        return test, folder, oracle.Run(sources[test], test.file, where, test.args, test.stdin(), warn=test.differs())
 
     def finish(run):
         test, folder, child = run
         status, out, err = child.finish()
         if folder:
             folder.__exit__()
-        differs = os.path.basename(test.folder) == "differences"
+        differs = test.differs()
         prefix = "cpython." if differs else ""
-        if err and not out.strip() and not differs and b"Traceback" in err and "err" not in test.folder.split(os.sep):
-            complaints.append((test, ["ends in an error:", err.decode()]))
+        if b"Traceback" in err and not differs and test.exit is None and RUNTIME_ERRORS not in test.path:
+            complaints.append((test, ["ends in an exception:", err.decode()]))
         for kind, content in ((prefix + "out", out), (prefix + "err", err)):
             complaint = update(test.result_path(kind), content, options.check)
             if complaint:

@@ -63,6 +63,10 @@ class Test:
     def is_recorded(self):
         return any(os.path.exists(self.result_path(k)) for k in ("out", "err"))
 
+    def differs(self):
+        """Is it about a listed difference between alpy and CPython?"""
+        return os.path.basename(self.folder) == "differences"
+
     def stdin(self):
         path = os.path.join(self.folder, self.name + ".in")
         return path if os.path.exists(path) else os.devnull

@@ -1,0 +1,298 @@
+/* alpy.h — alpy as a library: run programs of Python syntax on the arrays of a C or C++ program.
+ *
+ *     alpy_vm *vm;
+ *     double x[3] = { 1, 2, 3 };
+ *     int64_t shape[1] = { 3 };
+ *     alpy_array view = { .dtype = ALPY_FLOAT64, .ndim = 1, .shape = shape, .data = x };
+ *     if (alpy_open(&vm, NULL) == ALPY_OK) {
+ *         alpy_set_array(vm, "x", &view);
+ *         if (alpy_eval(vm, "for i in range(3):\n    x[i] *= 2\n", "double.alp") != ALPY_OK)
+ *             fputs(alpy_error(vm)->traceback, stderr);
+ *         alpy_close(vm);                                      // x is now { 2, 4, 6 }
+ *     }
+ *
+ * What is not in this file is not part of the interface.
+ *
+ * The library never exits, aborts, prints on its own or installs signal handlers, and has no global state: any number of
+ * interpreters may live in a process.  An interpreter is used by one thread at a time (another thread's call meanwhile gives
+ * ALPY_USAGE); which thread that is may change from call to call.  alpy_interrupt() alone may be called at any time.
+ *
+ * Ownership: what a call is given (texts, values, arrays of shape) is borrowed for the time of the call and copied where it is
+ * kept; the bytes behind an alpy_array are the exception, see there.  What a call hands out through a pointer to alpy_value
+ * or alpy_array belongs to the caller until alpy_release() or alpy_release_array(); whatever is left is released by
+ * alpy_close().  A `const char *` handed out is NUL-terminated and lives as long as its comment says.
+ * All texts are UTF-8. */
+#ifndef ALPY_H
+#define ALPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ALPY_VERSION "0.1.0"
+
+#if defined(__GNUC__) || defined(__clang__)
+#define ALPY_API __attribute__((visibility("default")))
+#else
+#define ALPY_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One interpreter: its variables, memory, limits and hooks. */
+typedef struct alpy_vm alpy_vm;
+
+typedef enum alpy_status {
+    ALPY_OK = 0,
+    ALPY_INCOMPLETE,        /* alpy_eval_prompt: the text ends inside a block, bracket or string; nothing ran */
+    ALPY_ERROR,             /* an exception, SyntaxError included; alpy_error() says which */
+    ALPY_NOMEM,             /* MemoryError: the allocator or max_bytes refused; the interpreter stays usable */
+    ALPY_LIMIT,             /* TimeoutError: max_seconds is over */
+    ALPY_INTERRUPTED,       /* KeyboardInterrupt: alpy_interrupt(), or poll_fn asked for it */
+    ALPY_EXIT,              /* SystemExit: the program called sys.exit(); alpy_error()->exit_code */
+    ALPY_USAGE,             /* the call itself is wrong: NULL, bad dtype, busy in another thread, being closed …; nothing was done */
+} alpy_status;
+
+/* Version of the library that is running, "0.1.0"; ALPY_VERSION is the version of this header. */
+ALPY_API const char *alpy_version(void);
+/* "ALPY_OK" …; never NULL. */
+ALPY_API const char *alpy_status_name(alpy_status status);
+
+/* ---- open and close -------------------------------------------------------------------------------------------------- */
+
+/* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that calls it,
+ * but for alpy_interrupt(): such a call gives ALPY_USAGE. */
+typedef struct alpy_config {
+    size_t struct_size;     /* sizeof(alpy_config) as the host was compiled */
+
+    size_t max_bytes;       /* most memory held at a time, in bytes; 0 = no limit.  Arrays lent by the host do not count; the report
+                             * of an error may take a further 256 KiB. */
+    double max_seconds;     /* longest duration of one outermost alpy_eval… or alpy_call, in seconds of wall clock; 0 = no limit */
+    int    max_depth;       /* nested calls before RecursionError; 0 = 1000.  The C stack of the calling thread is a second limit,
+                             * found by itself, with the same error. */
+
+    /* Memory for everything but what the C library and foreign functions take: ptr NULL allocates, new_size 0 frees and returns NULL,
+     * else resizes as realloc.  old_size is the size ptr was allocated with.  NULL result: no memory (ptr stays valid).  Results
+     * aligned as malloc's.  NULL = the C library's. */
+    void *(*realloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
+    /* Text that the program prints: stream 1 is its stdout, 2 its stderr; not NUL-terminated.  Returns 0, or an errno value, which
+     * the program gets as OSError.  stdout is buffered; it is complete when alpy_eval… or alpy_call returns.
+     * NULL discards. */
+    int  (*write_fn)(void *user, int stream, const char *text, size_t size);
+    /* A line for input(): puts at most `size` bytes up to and including a newline into `line`, not NUL-terminated; returns their
+     * number, 0 at the end of input, or a negative errno value.  A line that does not end in a newline goes on in the next call.
+     * NULL: every input() raises EOFError. */
+    int  (*read_fn)(void *user, char *line, size_t size);
+    /* Called now and then (every few thousand iterations) while a program runs; non-zero interrupts it.  NULL = none. */
+    int  (*poll_fn)(void *user);
+    void  *user;            /* first argument of the functions above */
+
+    int                argc;            /* sys.argv; 0 gives [''] */
+    const char *const *argv;            /* copied */
+    const char        *script_dir;      /* folder where `import name` finds name.alp; NULL = the current one; copied */
+    bool               line_buffered;   /* deliver stdout at every newline (a terminal) */
+} alpy_config;
+
+/* All defaults, and struct_size. */
+static inline void alpy_config_init(alpy_config *config)
+{
+    memset(config, 0, sizeof *config);
+    config->struct_size = sizeof *config;
+}
+
+/* A new interpreter in *out.  config NULL = defaults.
+ * ALPY_NOMEM; ALPY_USAGE: out NULL, struct_size unknown, a negative or not finite limit.  Then *out is NULL. */
+ALPY_API alpy_status alpy_open(alpy_vm **out, const alpy_config *config);
+/* Release everything: variables, what was handed out and not released, arrays lent by the host (their release functions are
+ * called).  vm and every pointer got through it are invalid afterwards.  NULL is fine.
+ * ALPY_USAGE: vm is running (called by a registered function, a hook, or during another thread's call); it stays open. */
+ALPY_API alpy_status alpy_close(alpy_vm *vm);
+
+/* ---- run ------------------------------------------------------------------------------------------------------------- */
+
+/* Run `source` in the module scope of vm (`__main__`); variables and functions stay for later calls.  `name` stands in
+ * tracebacks ("heat.alp"); NULL = "<string>".  Lent arrays are read and written in place, and every write is visible
+ * when the call returns.  May be called by a registered function of the same vm (it then runs under the outer call's time limit).
+ *
+ *   ALPY_OK
+ *   ALPY_ERROR, ALPY_NOMEM, ALPY_LIMIT, ALPY_INTERRUPTED, ALPY_EXIT    see alpy_error(); variables and arrays hold what
+ *                     the statements before the error left; vm stays usable
+ *   ALPY_USAGE        vm or source is NULL, vm is in use by another thread */
+ALPY_API alpy_status alpy_eval(alpy_vm *vm, const char *source, const char *name);
+/* The same for `size` bytes, which may hold anything. */
+ALPY_API alpy_status alpy_eval_sized(alpy_vm *vm, const char *source, size_t size, const char *name);
+/* The same for a file; its path as given stands in tracebacks.  A file that cannot be read gives the OSError that open() would. */
+ALPY_API alpy_status alpy_eval_file(alpy_vm *vm, const char *path);
+/* For prompts: the values of expression statements are printed as Python's prompt prints them, and kept in `_`.
+ * ALPY_INCOMPLETE: more lines belong to the statement (a compound statement ends with an empty line); nothing ran: append
+ * and call again. */
+ALPY_API alpy_status alpy_eval_prompt(alpy_vm *vm, const char *source, const char *name);
+
+/* Stop the running call with KeyboardInterrupt, or the next one if none is running.  Safe in signal handlers and from any thread,
+ * from alpy_open() until alpy_close() is called.  NULL is fine. */
+ALPY_API void alpy_interrupt(alpy_vm *vm);
+/* Forget an interrupt that has not arrived yet. */
+ALPY_API void alpy_clear_interrupt(alpy_vm *vm);
+
+/* New limits, as in alpy_config; max_seconds counts from the next outermost call.  ALPY_USAGE: negative or not finite. */
+ALPY_API alpy_status alpy_set_limits(alpy_vm *vm, size_t max_bytes, double max_seconds);
+/* Bytes held now, and the most ever held.  Either pointer may be NULL. */
+ALPY_API alpy_status alpy_memory(alpy_vm *vm, size_t *used, size_t *peak);
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct alpy_error_info {
+    alpy_status status;     /* what the failed call returned; ALPY_OK: no call has failed yet */
+    const char *type;       /* exception's name, "ZeroDivisionError", "numpy.exceptions.AxisError"; "" for ALPY_USAGE */
+    const char *text;       /* its text, or what is wrong with the call for ALPY_USAGE; may be "" */
+    const char *file;       /* innermost place in a program; NULL: none */
+    int         line;       /* 1-based; 0: none */
+    int         column;     /* 1-based, in characters; 0: none */
+    const char *function;   /* "<module>" or the function's name; NULL: none */
+    const char *traceback;  /* full report as Python prints it, ending in a newline; "" for ALPY_USAGE */
+    int         exit_code;  /* ALPY_EXIT: the status that Python would exit with; sys.exit("text") gives 1 and text is to be printed */
+} alpy_error_info;
+
+/* The last failure of a call on vm.  Never NULL; valid until the next call on vm that runs a program or fails. */
+ALPY_API const alpy_error_info *alpy_error(alpy_vm *vm);
+
+/* ---- arrays and values ------------------------------------------------------------------------------------------------- */
+
+typedef enum alpy_dtype {
+    ALPY_NO_DTYPE = 0,
+    ALPY_BOOL8,             /* one byte, 0 or 1 */
+    ALPY_INT8, ALPY_INT16, ALPY_INT32, ALPY_INT64,
+    ALPY_UINT8, ALPY_UINT16, ALPY_UINT32, ALPY_UINT64,
+    ALPY_FLOAT32, ALPY_FLOAT64,
+    ALPY_COMPLEX64, ALPY_COMPLEX128,    /* real part, then imaginary part */
+} alpy_dtype;
+
+#define ALPY_MAX_NDIM 8
+
+/* An n-dimensional array.  Element [i, j, …] is at data + i*strides[0] + j*strides[1] + …
+ *
+ * Lent to alpy_set_array() and kin: data, borrowed and used in place, must stay until `release` is called, or, without one, until
+ * no variable of the program can refer to it any more (at the latest alpy_close()).  shape and strides are copied.
+ * Got from alpy_get_array() and kin: a view of the program's array, not a copy; shape and strides point into it.  Valid until
+ * alpy_release_array(). */
+typedef struct alpy_array {
+    alpy_dtype     dtype;
+    int            ndim;        /* 0 … ALPY_MAX_NDIM */
+    const int64_t *shape;       /* elements per axis, ndim entries */
+    const int64_t *strides;     /* bytes, may be negative or 0; NULL when lending = C-contiguous */
+    void          *data;        /* element [0, 0, …]; need not be aligned */
+    bool           readonly;    /* the program may not write (ValueError) */
+    /* Lending: told once that data is no longer used; may be NULL.  Not called if the call that lends fails. */
+    void         (*release)(void *user, void *data);
+    void          *user;
+    uint64_t       ref;         /* the library's; 0 when lending */
+} alpy_array;
+
+typedef enum alpy_kind {
+    ALPY_NONE = 0, ALPY_BOOL, ALPY_INT, ALPY_FLOAT, ALPY_COMPLEX, ALPY_STR, ALPY_ARRAY,
+    ALPY_OTHER,             /* list, tuple, function …: can be kept, passed on, indexed and called */
+} alpy_kind;
+
+/* Any value of the language.  Numbers are plain data: nothing to release.  All zero is None. */
+typedef struct alpy_value {
+    alpy_kind  kind;
+    alpy_dtype dtype;       /* ALPY_NO_DTYPE: Python's own number; else a NumPy scalar of that type */
+    union {
+        bool        b;
+        int64_t     i;      /* dtype ALPY_UINT64: the bits of the unsigned number */
+        double      f;
+        struct { double re, im; } c;
+        struct { const char *text; size_t size; } s;    /* bytes without the NUL; passed in: copied */
+        alpy_array  a;
+        const char *type;   /* ALPY_OTHER: type's name, "list" */
+    } u;
+    uint64_t   ref;         /* the library's: what ALPY_STR, ALPY_ARRAY and ALPY_OTHER refer to; 0 when made by the host */
+} alpy_value;
+
+/* Give up a value or array that a call handed out; it becomes None, or empty.  NULL and plain numbers are fine.
+ * ALPY_USAGE: it was released already. */
+ALPY_API alpy_status alpy_release(alpy_vm *vm, alpy_value *value);
+ALPY_API alpy_status alpy_release_array(alpy_vm *vm, alpy_array *array);
+
+/* ---- variables --------------------------------------------------------------------------------------------------------
+ * `name` is a variable of the module scope.  alpy_get… and alpy_call also take a dotted path ("helpers.scale", "math.pi") and the
+ * builtins' names.
+ * Setters: ALPY_NOMEM; ALPY_USAGE for NULL, an empty name, text that is not UTF-8 …
+ * Getters: ALPY_ERROR with NameError, AttributeError, or TypeError when the value is of another kind.  The numeric getters convert as
+ * Python does without loss: int takes bool and NumPy integers, float also ints, complex also floats. */
+ALPY_API alpy_status alpy_set_none(alpy_vm *vm, const char *name);
+ALPY_API alpy_status alpy_set_bool(alpy_vm *vm, const char *name, bool value);
+ALPY_API alpy_status alpy_set_int(alpy_vm *vm, const char *name, int64_t value);
+ALPY_API alpy_status alpy_set_float(alpy_vm *vm, const char *name, double value);
+ALPY_API alpy_status alpy_set_complex(alpy_vm *vm, const char *name, double re, double im);
+ALPY_API alpy_status alpy_set_str(alpy_vm *vm, const char *name, const char *text);
+/* Lend an array: see alpy_array.  ALPY_USAGE: ndim, dtype or a shape out of range, strides that leave the address space, data NULL
+ * with elements. */
+ALPY_API alpy_status alpy_set_array(alpy_vm *vm, const char *name, const alpy_array *array);
+ALPY_API alpy_status alpy_set_value(alpy_vm *vm, const char *name, const alpy_value *value);
+/* `del name`: NameError if there is none.  A lent array that nothing else refers to is released. */
+ALPY_API alpy_status alpy_delete(alpy_vm *vm, const char *name);
+
+ALPY_API alpy_status alpy_get_bool(alpy_vm *vm, const char *name, bool *out);
+ALPY_API alpy_status alpy_get_int(alpy_vm *vm, const char *name, int64_t *out);
+ALPY_API alpy_status alpy_get_float(alpy_vm *vm, const char *name, double *out);
+ALPY_API alpy_status alpy_get_complex(alpy_vm *vm, const char *name, double *re, double *im);
+/* Owned; the text is out->u.s.  Any kind through alpy_get_value. */
+ALPY_API alpy_status alpy_get_str(alpy_vm *vm, const char *name, alpy_value *out);
+ALPY_API alpy_status alpy_get_array(alpy_vm *vm, const char *name, alpy_array *out);
+ALPY_API alpy_status alpy_get_value(alpy_vm *vm, const char *name, alpy_value *out);
+
+/* ---- values without a name: each puts an owned value into *out ------------------------------------------------------------- */
+ALPY_API alpy_status alpy_make_str(alpy_vm *vm, const char *text, size_t size, alpy_value *out);
+/* A new array of zeros, C-contiguous; out->u.a.data may be filled by the host. */
+ALPY_API alpy_status alpy_make_array(alpy_vm *vm, alpy_dtype dtype, int ndim, const int64_t *shape, alpy_value *out);
+ALPY_API alpy_status alpy_make_tuple(alpy_vm *vm, const alpy_value *items, size_t count, alpy_value *out);
+/* len(value), value[index], repr(value); TypeError, IndexError as in the language. */
+ALPY_API alpy_status alpy_len(alpy_vm *vm, const alpy_value *value, int64_t *out);
+ALPY_API alpy_status alpy_item(alpy_vm *vm, const alpy_value *value, int64_t index, alpy_value *out);
+ALPY_API alpy_status alpy_repr(alpy_vm *vm, const alpy_value *value, alpy_value *out);
+
+/* ---- calls ------------------------------------------------------------------------------------------------------------- */
+
+/* Call a function of the program by name, or a value that is callable.  args: nargs values, borrowed; NULL when 0.
+ * result: owned by the caller; NULL drops it.  Fails as alpy_eval. */
+ALPY_API alpy_status alpy_call(alpy_vm *vm, const char *function, const alpy_value *args, int nargs, alpy_value *result);
+ALPY_API alpy_status alpy_call_value(alpy_vm *vm, const alpy_value *function, const alpy_value *args, int nargs, alpy_value *result);
+
+/* A C function that programs call.  args are borrowed until it returns.  *result is None at first; what is put there is taken over:
+ * plain numbers, values from alpy_make_…, alpy_get… or args, or a str or lent array made by hand whose bytes outlive the function.
+ * Returns ALPY_OK, the result of alpy_raise(), or the status of a failed call on vm, whose exception then goes on. */
+typedef alpy_status (*alpy_native_fn)(alpy_vm *vm, void *user, const alpy_value *args, int nargs, alpy_value *result);
+
+typedef struct alpy_function {
+    const char    *name;        /* as programs call it */
+    alpy_native_fn fn;
+    int            min_args;    /* TypeError for fewer or more, positional ones only */
+    int            max_args;    /* -1 = any number */
+    const char    *doc;         /* one line, or NULL */
+    void          *user;        /* passed to fn */
+} alpy_function;
+
+/* Make `count` functions known as variables of the module scope; rows and their texts are copied.  ALPY_USAGE: a row without name or fn, bad
+ * argument counts. */
+ALPY_API alpy_status alpy_register(alpy_vm *vm, const alpy_function *rows, size_t count);
+/* Inside a registered function: raise the built-in exception `type` ("ValueError"); `return alpy_raise(vm, "ValueError", "n < 0");`
+ * Returns ALPY_ERROR; ALPY_USAGE outside a registered function or if there is no such exception. */
+ALPY_API alpy_status alpy_raise(alpy_vm *vm, const char *type, const char *text);
+
+/* ---- for programs like alpy itself --------------------------------------------------------------------------------------- */
+
+/* Each way to complete the name or dotted path at the end of `text` ("np.lins" gives "np.linspace"), sorted, without
+ * running anything of the program.  fn returns non-zero to stop; it may not use vm.  The text it gets lives until it returns. */
+ALPY_API alpy_status alpy_complete(alpy_vm *vm, const char *text, int (*fn)(void *user, const char *completion), void *user);
+/* Print what the front end makes of a text, without running it, through write_fn: "tok" its tokens, "ast" its syntax tree.
+ * ALPY_ERROR: SyntaxError. */
+ALPY_API alpy_status alpy_dump(alpy_vm *vm, const char *what, const char *source, size_t size, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

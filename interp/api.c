@@ -1,0 +1,608 @@
+/* interp/api.c — alpy.h: open and close, running texts, limits, and error reports. */
+#include "interp/api.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsl/parse.h"
+#include "interp/interp.h"
+
+#define REPORT_SLACK   (256u << 10)     /* bytes beyond max_bytes that the report of an error may take */
+
+const char *alpy_version(void)
+{
+    return ALPY_VERSION;
+}
+
+const char *alpy_status_name(alpy_status status)
+{
+    static const char *const name[] = {
+        "ALPY_OK", "ALPY_INCOMPLETE", "ALPY_ERROR", "ALPY_NOMEM", "ALPY_LIMIT", "ALPY_INTERRUPTED", "ALPY_EXIT", "ALPY_USAGE",
+    };
+    return (unsigned)status < COUNT_OF(name) ? name[status] : "?";
+}
+
+/* ---- entering and leaving ---------------------------------------------------------------------------------------------- */
+
+bool api_enter(alpy_vm *a)
+{
+    if (!a)
+        return false;
+    uintptr_t self = (uintptr_t)pthread_self(), nobody = 0;
+    if (atomic_load_explicit(&a->owner, memory_order_relaxed) == self) {
+        if (a->in_hook)
+            return false;
+        a->depth++;
+        return true;
+    }
+    if (!atomic_compare_exchange_strong_explicit(&a->owner, &nobody, self, memory_order_acquire, memory_order_relaxed))
+        return false;
+    a->depth = 1;
+    pid_t thread = gettid();            /* not `self`: a later thread may have its id, and another stack */
+    if (a->thread != thread) {
+        a->thread = thread;
+        a->vm->stack_limit = NULL;
+    }
+    vm_enter(a->vm);
+    return true;
+}
+
+void api_leave(alpy_vm *a)
+{
+    if (--a->depth == 0) {
+        vm_set_time_limit(a->vm, 0);
+        atomic_store_explicit(&a->owner, 0, memory_order_release);
+    }
+}
+
+bool api_enter_run(alpy_vm *a)
+{
+    if (!api_enter(a))
+        return false;
+    if (a->depth == 1)
+        vm_set_time_limit(a->vm, a->config.max_seconds);
+    return true;
+}
+
+alpy_status api_leave_run(alpy_vm *a, bool ok)
+{
+    VM *vm = a->vm;
+    alpy_status status = ALPY_OK;
+    if (!ok) {
+        a->depth++;
+        status = api_fail(a);
+    }
+    if (a->depth == 1) {
+        vm_set_time_limit(vm, 0);                       /* the output is delivered even so */
+        if (vm_flush(vm) != ALP_OK) {
+            if (ok) {
+                a->depth++;
+                status = api_fail(a);
+            } else
+                vm_clear_exc(vm);
+        }
+    }
+    api_leave(a);
+    return status;
+}
+
+/* ---- hooks --------------------------------------------------------------------------------------------------------------- */
+
+static int write_hook(void *user, int stream, const char *text, size_t size)
+{
+    alpy_vm *a = user;
+    bool nested = a->in_hook;
+    a->in_hook = true;
+    int err = a->config.write_fn(a->config.user, stream, text, size);
+    a->in_hook = nested;
+    return err;
+}
+
+static int read_hook(void *user, char *line, size_t size)
+{
+    alpy_vm *a = user;
+    a->in_hook = true;
+    int n = a->config.read_fn(a->config.user, line, size);
+    a->in_hook = false;
+    return n;
+}
+
+static int poll_hook(void *user)
+{
+    alpy_vm *a = user;
+    bool nested = a->in_hook;
+    a->in_hook = true;
+    int stop = a->config.poll_fn(a->config.user);
+    a->in_hook = nested;
+    return stop;
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------------------------ */
+
+static bool seconds_valid(double s)
+{
+    return isfinite(s) && s >= 0;
+}
+
+/* The caller's settings as this version knows them; false: they cannot be honoured. */
+static bool copy_config(alpy_config *to, const alpy_config *from)
+{
+    alpy_config_init(to);
+    if (!from)
+        return true;
+    size_t size = from->struct_size;
+    if (size < sizeof from->struct_size)
+        return false;
+    for (size_t i = sizeof *to; i < size; i++)          /* settings of a later version: zero means default there too */
+        if (((const unsigned char *)from)[i])
+            return false;
+    memcpy(to, from, size < sizeof *to ? size : sizeof *to);
+    to->struct_size = sizeof *to;
+    if (to->argc < 0 || (to->argc > 0 && !to->argv) || to->max_depth < 0 || !seconds_valid(to->max_seconds))
+        return false;
+    for (int i = 0; i < to->argc; i++)
+        if (!to->argv[i])
+            return false;
+    return true;
+}
+
+/* argv and script_dir in one block: the pointers, then the texts. */
+static bool copy_strings(alpy_vm *a)
+{
+    alpy_config *c = &a->config;
+    static const char *const no_args[] = { "" };
+    int n = c->argc ? c->argc : 1;
+    const char *const *argv = c->argc ? c->argv : no_args;
+    size_t size = (size_t)n * sizeof(char *) + (c->script_dir ? strlen(c->script_dir) + 1 : 0);
+    for (int i = 0; i < n; i++)
+        size += strlen(argv[i]) + 1;
+    a->strings = mem_alloc(&a->mem, size);
+    if (!a->strings)
+        return false;
+    a->strings_size = size;
+    char **copy = (char **)(void *)a->strings, *next = a->strings + (size_t)n * sizeof(char *);
+    for (int i = 0; i < n; i++) {
+        copy[i] = next;
+        next = stpcpy(next, argv[i]) + 1;
+    }
+    if (c->script_dir) {
+        strcpy(next, c->script_dir);
+        c->script_dir = next;
+    }
+    c->argc = n;
+    c->argv = (const char *const *)copy;
+    return true;
+}
+
+static void free_handle(alpy_vm *a)
+{
+    Mem mem = a->mem;
+    mem_free(&mem, a->strings, a->strings_size);
+    mem_free(&mem, a, sizeof *a);
+}
+
+alpy_status alpy_open(alpy_vm **out, const alpy_config *config)
+{
+    if (!out)
+        return ALPY_USAGE;
+    *out = NULL;
+    alpy_config settings;
+    if (!copy_config(&settings, config))
+        return ALPY_USAGE;
+    Mem mem;
+    mem_init(&mem, settings.realloc_fn, settings.user);
+    alpy_vm *a = mem_zalloc(&mem, sizeof *a);
+    if (!a)
+        return ALPY_NOMEM;
+    a->mem = mem;
+    a->config = settings;
+    a->parked = PARKED_NONE;
+    a->error_text = a->error_file = a->error_traceback = V_NONE;
+    a->error = (alpy_error_info){ .type = "", .text = "", .traceback = "" };
+
+    Mem limited;
+    mem_init(&limited, settings.realloc_fn, settings.user);
+    limited.bytes_max = settings.max_bytes;
+    if (!copy_strings(a) || !(a->vm = vm_new(&limited))) {
+        free_handle(a);
+        return ALPY_NOMEM;
+    }
+    VM *vm = a->vm;
+    if (settings.max_depth)
+        vm->max_depth = (uint32_t)settings.max_depth;
+    vm->io_user = a;
+    vm->write_fn = settings.write_fn ? write_hook : NULL;
+    vm->read_fn = settings.read_fn ? read_hook : NULL;
+    vm->poll_fn = settings.poll_fn ? poll_hook : NULL;
+    vm->out_line_buffered = settings.line_buffered;
+    vm->argc = a->config.argc;
+    vm->argv = (char **)(uintptr_t)a->config.argv;
+    vm->script_dir = a->config.script_dir;
+    *out = a;
+    return ALPY_OK;
+}
+
+static void forget_error(alpy_vm *a)
+{
+    value_set(a->vm, &a->error_text, V_NONE);
+    value_set(a->vm, &a->error_file, V_NONE);
+    value_set(a->vm, &a->error_traceback, V_NONE);
+    a->error = (alpy_error_info){ .type = "", .text = "", .traceback = "" };
+}
+
+alpy_status alpy_close(alpy_vm *a)
+{
+    if (!a)
+        return ALPY_OK;
+    if (!api_enter(a))
+        return ALPY_USAGE;
+    if (a->depth > 1)
+        return api_misuse(a, "alpy_close() while the interpreter is running");
+    a->in_hook = true;                                  /* release functions find the interpreter closed */
+    VM *vm = a->vm;
+    forget_error(a);
+    api_drop_parked(a, &a->parked);
+    for (uint32_t i = 0; i < a->n_held; i++)
+        value_set(vm, &a->held[i].value, V_UNBOUND);
+    mem_free(&a->mem, a->held, a->cap_held * sizeof *a->held);
+    vm_free(vm);
+    while (a->functions) {
+        HostFunction *f = a->functions;
+        a->functions = f->next;
+        mem_free(&a->mem, f, f->size);
+    }
+    free_handle(a);
+    return ALPY_OK;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------------- */
+
+void api_park(alpy_vm *a, Parked *p)
+{
+    VM *vm = a->vm;
+    *p = (Parked){
+        .type = vm->exc_type, .value = vm->exc_value, .where = vm->exc_where, .line = vm->exc_line, .column = vm->exc_column,
+        .hint = vm->exc_hint, .trace = vm->trace, .n_trace = vm->n_trace, .cap_trace = vm->cap_trace,
+    };
+    vm->exc_type = TY_COUNT;
+    vm->exc_value = V_NONE;
+    vm->exc_where = V_UNBOUND;
+    vm->exc_hint = SYM_NONE;
+    vm->trace = NULL;
+    vm->n_trace = vm->cap_trace = 0;
+}
+
+void api_unpark(alpy_vm *a, Parked *p)
+{
+    VM *vm = a->vm;
+    vm_clear_exc(vm);
+    mem_free(&vm->mem, vm->trace, vm->cap_trace * sizeof *vm->trace);
+    vm->exc_type = p->type;
+    vm->exc_value = p->value;
+    vm->exc_where = p->where;
+    vm->exc_line = p->line;
+    vm->exc_column = p->column;
+    vm->exc_hint = p->hint;
+    vm->trace = p->trace;
+    vm->n_trace = p->n_trace;
+    vm->cap_trace = p->cap_trace;
+    *p = PARKED_NONE;
+}
+
+void api_drop_parked(alpy_vm *a, Parked *p)
+{
+    if (p->type == TY_COUNT && !p->trace)
+        return;
+    Parked pending;
+    api_park(a, &pending);
+    api_unpark(a, p);
+    vm_clear_exc(a->vm);
+    api_unpark(a, &pending);
+}
+
+static bool deadline_is_over(const VM *vm)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec >= vm->deadline_ns;
+}
+
+static alpy_status status_of(const VM *vm)
+{
+    TypeId t = vm->exc_type;
+    if (type_is_subclass(t, TY_MemoryError))
+        return ALPY_NOMEM;
+    if (t == TY_KeyboardInterrupt)
+        return ALPY_INTERRUPTED;
+    if (t == TY_SystemExit)
+        return ALPY_EXIT;
+    if (t == TY_TimeoutError && vm->deadline_ns && deadline_is_over(vm))
+        return ALPY_LIMIT;
+    return ALPY_ERROR;
+}
+
+/* SystemExit's argument: the status, and whether the text is to be printed. */
+static int exit_code(const VM *vm, bool *has_text)
+{
+    Value code = vm->exc_value;
+    if (code.tag == T_Exc) {
+        const Exc *e = (const Exc *)(const void *)code.u.o;
+        const Tuple *args = TUPLE(e->args);
+        code = args->count == 0 ? V_NONE : args->count == 1 ? args->item[0] : e->args;
+    }
+    *has_text = false;
+    switch (code.tag) {
+    case T_None:
+        return 0;
+    case T_Int: case T_Bool:
+        return (int)code.u.i;
+    default:
+        *has_text = true;
+        return 1;
+    }
+}
+
+static const char *text_or(Value v, const char *otherwise)
+{
+    return v.tag == T_Str ? STR(v)->text : otherwise;
+}
+
+/* A SyntaxError's own place.  Its report begins `  File "NAME", line N`. */
+static void report_syntax_place(alpy_vm *a)
+{
+    VM *vm = a->vm;
+    alpy_error_info *e = &a->error;
+    const char *text = STR(vm->exc_where)->text, *name = strchr(text, '"'), *end = strchr(text, '\n'), *last = end;
+    while (last && last > name && *last != '"')
+        last--;
+    if (name && last && last > name)
+        a->error_file = str_new(vm, name + 1, (size_t)(last - name - 1));
+    e->file = text_or(a->error_file, NULL);
+    e->line = (int)vm->exc_line;
+    e->column = (int)vm->exc_column;
+}
+
+/* Where the pending exception was raised. */
+static void report_place(alpy_vm *a)
+{
+    VM *vm = a->vm;
+    alpy_error_info *e = &a->error;
+    if (vm->exc_where.tag == T_Str) {
+        report_syntax_place(a);
+    } else if (vm->n_trace) {
+        const TraceEntry *t = &vm->trace[0];
+        const Src *src = &t->chunk->src;
+        a->error_file = str_z(vm, src->name);
+        e->file = text_or(a->error_file, NULL);
+        e->line = (int)src_line(src, t->span.start);
+        e->column = (int)src_column(src, t->span.start) + 1;
+        e->function = t->func == SYM_NONE ? "<module>" : intern_text(vm->names, t->func);
+    }
+}
+
+alpy_status api_fail(alpy_vm *a)
+{
+    VM *vm = a->vm;
+    forget_error(a);
+    alpy_error_info *e = &a->error;
+    size_t max = vm->mem.bytes_max;
+    if (max)
+        vm->mem.bytes_max = max < SIZE_MAX - REPORT_SLACK ? max + REPORT_SLACK : SIZE_MAX;
+
+    bool has_text = true;
+    e->status = status_of(vm);
+    e->type = type_qualname(vm->exc_type);
+    if (e->status == ALPY_EXIT)
+        e->exit_code = exit_code(vm, &has_text);
+    if (has_text)
+        a->error_text = vm_exc_text(vm);
+    report_place(a);
+    a->error_traceback = vm_format_traceback(vm);
+    snprintf(a->error_small, sizeof a->error_small, "%s\n", e->type);
+    e->text = text_or(a->error_text, "");
+    e->traceback = text_or(a->error_traceback, a->error_small);
+
+    vm->mem.bytes_max = max;
+    if (a->in_native) {
+        Parked p;
+        api_park(a, &p);
+        api_drop_parked(a, &a->parked);
+        a->parked = p;
+    } else
+        vm_clear_exc(vm);
+    api_leave(a);
+    return e->status;
+}
+
+alpy_status api_misuse(alpy_vm *a, const char *text)
+{
+    forget_error(a);
+    a->error.status = ALPY_USAGE;
+    a->error.text = text;
+    api_leave(a);
+    return ALPY_USAGE;
+}
+
+const alpy_error_info *alpy_error(alpy_vm *a)
+{
+    static const alpy_error_info no_vm = { .status = ALPY_USAGE, .type = "", .text = "no interpreter", .traceback = "" };
+    return a ? &a->error : &no_vm;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------------- */
+
+static alpy_status run_text(alpy_vm *a, const char *source, size_t size, const char *name, ParseMode mode)
+{
+    if (!api_enter_run(a))
+        return ALPY_USAGE;
+    if (!source)
+        return api_misuse(a, "source is NULL");
+    VM *vm = a->vm;
+    bool echo = vm->echo;
+    vm->echo = mode == PM_Prompt;
+    RunStatus r = vm_run(vm, vm->main, name ? name : "<string>", source, size, mode);
+    vm->echo = echo;
+    alpy_status status = api_leave_run(a, r != RUN_EXC);
+    return r == RUN_INCOMPLETE && status == ALPY_OK ? ALPY_INCOMPLETE : status;
+}
+
+alpy_status alpy_eval(alpy_vm *a, const char *source, const char *name)
+{
+    return run_text(a, source, source ? strlen(source) : 0, name, PM_File);
+}
+
+alpy_status alpy_eval_sized(alpy_vm *a, const char *source, size_t size, const char *name)
+{
+    return run_text(a, source, size, name, PM_File);
+}
+
+alpy_status alpy_eval_prompt(alpy_vm *a, const char *source, const char *name)
+{
+    return run_text(a, source, source ? strlen(source) : 0, name ? name : "<stdin>", PM_Prompt);
+}
+
+/* All bytes of a file into a block of *cap bytes; NULL: an exception is pending. */
+static char *read_file(VM *vm, const char *path, size_t *size, size_t *cap)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        raise_errno(vm, errno, path);
+        return NULL;
+    }
+    *size = 0;
+    *cap = 16 << 10;
+    char *text = vm_alloc(vm, *cap);
+    while (text) {
+        ssize_t n = read(fd, text + *size, *cap - *size);
+        if (n == 0)
+            break;
+        if (n < 0 && errno == EINTR && vm_poll(vm) == ALP_OK)
+            continue;
+        if (n < 0) {
+            raise_errno(vm, errno, path);               /* keeps the exception of vm_poll */
+            vm_dealloc(vm, text, *cap);
+            text = NULL;
+            break;
+        }
+        *size += (size_t)n;
+        if (*size == *cap) {
+            char *more = vm_realloc(vm, text, *cap, *cap * 2);
+            if (!more)
+                vm_dealloc(vm, text, *cap);
+            else
+                *cap *= 2;
+            text = more;
+        }
+    }
+    close(fd);
+    return text;
+}
+
+alpy_status alpy_eval_file(alpy_vm *a, const char *path)
+{
+    if (!api_enter_run(a))
+        return ALPY_USAGE;
+    if (!path)
+        return api_misuse(a, "path is NULL");
+    VM *vm = a->vm;
+    size_t size, cap;
+    char *text = read_file(vm, path, &size, &cap);
+    bool ok = false;
+    if (text) {
+        bool echo = vm->echo;
+        vm->echo = false;
+        ok = vm_run(vm, vm->main, path, text, size, PM_File) == RUN_OK;
+        vm->echo = echo;
+        vm_dealloc(vm, text, cap);
+    }
+    return api_leave_run(a, ok);
+}
+
+void alpy_interrupt(alpy_vm *a)
+{
+    if (a)
+        atomic_fetch_or(&a->vm->attention, VM_ATTN_INTERRUPT);
+}
+
+void alpy_clear_interrupt(alpy_vm *a)
+{
+    if (a)
+        atomic_fetch_and(&a->vm->attention, ~VM_ATTN_INTERRUPT);
+}
+
+alpy_status alpy_set_limits(alpy_vm *a, size_t max_bytes, double max_seconds)
+{
+    if (!api_enter(a))
+        return ALPY_USAGE;
+    if (!seconds_valid(max_seconds))
+        return api_misuse(a, "max_seconds is negative or not finite");
+    a->config.max_bytes = a->vm->mem.bytes_max = max_bytes;
+    a->config.max_seconds = max_seconds;
+    api_leave(a);
+    return ALPY_OK;
+}
+
+alpy_status alpy_memory(alpy_vm *a, size_t *used, size_t *peak)
+{
+    if (!api_enter(a))
+        return ALPY_USAGE;
+    if (used)
+        *used = a->mem.bytes_used + a->vm->mem.bytes_used;
+    if (peak)
+        *peak = a->mem.bytes_peak + a->vm->mem.bytes_peak;
+    api_leave(a);
+    return ALPY_OK;
+}
+
+/* ---- dumps ----------------------------------------------------------------------------------------------------------------- */
+
+static void dump_text(void *user, const char *s, size_t n)
+{
+    VM *vm = user;
+    if (!vm_has_exc(vm))
+        (void)vm_write(vm, 1, s, n);
+}
+
+static Status dump(VM *vm, bool tokens, const char *source, size_t size, const char *name)
+{
+    Src src;
+    const char *why = NULL;
+    Diag diag = { 0 };
+    if (src_init(&src, &vm->mem, name, source, size, &why) != ALP_OK) {
+        why ? raise(vm, TY_OverflowError, "%s", why) : raise_nomem(vm);
+        return ALP_FAIL;
+    }
+    Status parsed;
+    if (tokens) {
+        parsed = parse_dump_tokens(&src, dump_text, vm, &diag);
+    } else {
+        Arena arena;
+        AstModule tree = { .src = &src };
+        arena_init(&arena, &vm->mem);
+        parsed = parse_source(&src, PM_File, &arena, vm->names, &tree, &diag);
+        if (parsed == ALP_OK)
+            ast_dump(&tree.body, vm->names, dump_text, vm);
+        arena_free(&arena);
+    }
+    src_free(&src);
+    if (vm_has_exc(vm))
+        return ALP_FAIL;
+    /* A text that does not parse does not run either: running it reports the error. */
+    if (parsed != ALP_OK)
+        return vm_run(vm, vm->main, name, source, size, PM_File) == RUN_OK ? ALP_OK : ALP_FAIL;
+    return ALP_OK;
+}
+
+alpy_status alpy_dump(alpy_vm *a, const char *what, const char *source, size_t size, const char *name)
+{
+    if (!api_enter_run(a))
+        return ALPY_USAGE;
+    if (!what || !source || (strcmp(what, "tok") != 0 && strcmp(what, "ast") != 0))
+        return api_misuse(a, "alpy_dump() knows \"tok\" and \"ast\"");
+    return api_leave_run(a, dump(a->vm, what[0] == 't', source, size, name ? name : "<string>") == ALP_OK);
+}

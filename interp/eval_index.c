@@ -1,0 +1,510 @@
+/* interp/eval_index.c — a[i], a[i, j], a[lo:hi]: reading and writing elements.
+ *
+ * Integer subscripts of lists, tuples and arrays are handled here, without a key object and, for a variable that the subscripts cannot
+ * rebind (SP_HOLDS), without a reference to the container.  All else, errors included, goes through op_index() and op_set_index(). */
+#include "interp/eval_index.h"
+
+/* ---- fast reading and writing ---------------------------------------------------------------------------------------- */
+
+/* Byte address of element [index…] of an array with as many dimensions; NULL: out of bounds. */
+INLINE char *element_at(const Array *a, const int64_t *index, uint32_t n)
+{
+    char *p = a->data;
+    for (uint32_t d = 0; d < n; d++) {
+        int64_t i = index[d] < 0 ? index[d] + a->shape[d] : index[d];
+        if (UNLIKELY((uint64_t)i >= (uint64_t)a->shape[d]))
+            return NULL;
+        p += i * a->strides[d];
+    }
+    return p;
+}
+
+INLINE bool load_element(VM *vm, const Array *a, const char *p, Value *r)
+{
+    if (LIKELY(a->dtype == DT_F64)) {
+        double x;
+        memcpy(&x, p, sizeof x);
+        *r = V_F64(x);
+        return true;
+    }
+    *r = array_load(vm, (DType)a->dtype, p);
+    return r->tag != T_Error;
+}
+
+/* False with or without an exception; store_general() looks. */
+INLINE bool store_element(VM *vm, const Array *a, char *p, Value x)
+{
+    if (a->readonly)
+        return false;
+    if (a->dtype == DT_F64) {
+        double d;
+        if (!as_f64(x, &d))
+            return false;
+        memcpy(p, &d, sizeof d);
+        return true;
+    }
+    if (a->dtype == DT_I64 && is_i64(x)) {
+        memcpy(p, &x.u.i, sizeof x.u.i);
+        return true;
+    }
+    return x.tag <= T_LastInline && array_store(vm, (DType)a->dtype, p, x) == ALP_OK;
+}
+
+INLINE bool as_index(Value v, int64_t *i)
+{
+    *i = v.u.i;
+    return is_i64(v) || (v.tag >= T_NpI8 && v.tag <= T_NpU32);
+}
+
+/* Address of item i of a list or tuple; NULL: not there, or another kind of object. */
+INLINE Value *item_at(Value a, int64_t i)
+{
+    size_t count;
+    Value *item;
+    if (a.tag == T_List) {
+        count = LIST(a)->count;
+        item = LIST(a)->item;
+    } else if (a.tag == T_Tuple) {
+        count = TUPLE(a)->count;
+        item = TUPLE(a)->item;
+    } else {
+        return NULL;
+    }
+    if (i < 0)
+        i += (int64_t)count;
+    return LIKELY((uint64_t)i < count) ? item + i : NULL;
+}
+
+INLINE bool load1(VM *vm, Value a, Value key, Value *r)
+{
+    int64_t i;
+    if (UNLIKELY(!as_index(key, &i)))
+        return false;
+    if (a.tag == T_Array) {
+        Array *array = ARRAY(a);
+        char *p;
+        return array->ndim == 1 && (p = element_at(array, &i, 1)) && load_element(vm, array, p, r);
+    }
+    Value *item = item_at(a, i);
+    if (UNLIKELY(!item))
+        return false;
+    *r = value_ref(*item);
+    return true;
+}
+
+INLINE bool load2(VM *vm, Value a, Value k0, Value k1, Value *r)
+{
+    int64_t index[2];
+    char *p;
+    return a.tag == T_Array && ARRAY(a)->ndim == 2 && as_index(k0, &index[0]) && as_index(k1, &index[1]) &&
+           (p = element_at(ARRAY(a), index, 2)) && load_element(vm, ARRAY(a), p, r);
+}
+
+/* Takes x if it succeeds. */
+INLINE bool store1(VM *vm, Value a, Value key, ALP_TAKE Value x)
+{
+    int64_t i;
+    if (UNLIKELY(!as_index(key, &i)))
+        return false;
+    if (a.tag == T_Array) {
+        char *p;
+        return ARRAY(a)->ndim == 1 && (p = element_at(ARRAY(a), &i, 1)) && store_element(vm, ARRAY(a), p, x);
+    }
+    if (a.tag != T_List)
+        return false;
+    Value *item = item_at(a, i);
+    if (UNLIKELY(!item))
+        return false;
+    value_set(vm, item, x);
+    return true;
+}
+
+INLINE bool store2(VM *vm, Value a, Value k0, Value k1, Value x)
+{
+    int64_t index[2];
+    char *p;
+    return a.tag == T_Array && ARRAY(a)->ndim == 2 && as_index(k0, &index[0]) && as_index(k1, &index[1]) &&
+           (p = element_at(ARRAY(a), index, 2)) && store_element(vm, ARRAY(a), p, x);
+}
+
+/* ---- the general way ------------------------------------------------------------------------------------------------- */
+
+static bool is_key_tuple(const AstIndex *e)
+{
+    return e->subs.count != 1 || e->is_tuple;
+}
+
+static Value make_key(VM *vm, Frame *f, AstIndex *e)
+{
+    if (!is_key_tuple(e))
+        return EVAL(e->subs.item[0]);
+    Value key = tuple_new(vm, NULL, e->subs.count);
+    if (IS_ERR(key))
+        return raise_at(vm, f, &e->head);
+    for (uint32_t i = 0; i < e->subs.count; i++) {
+        Value v = EVAL(e->subs.item[i]);
+        if (IS_ERR(v)) {
+            while (i < e->subs.count)
+                TUPLE(key)->item[i++] = V_NONE;
+            value_free(vm, key);
+            return V_ERR;
+        }
+        TUPLE(key)->item[i] = v;
+    }
+    return key;
+}
+
+/* a[key], releasing both. */
+NOINLINE static Value load_general(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TAKE Value key)
+{
+    Value r = op_index(vm, a, key);
+    value_free(vm, a);
+    value_free(vm, key);
+    return IS_ERR(r) ? raise_at(vm, f, n) : r;
+}
+
+Value eval_index(HANDLER_ARGS)
+{
+    AstIndex *e = AST_AS(Index, n);
+    Value a = EVAL(e->value);
+    if (IS_ERR(a))
+        return a;
+    Value key = make_key(vm, f, e);
+    if (IS_ERR(key)) {
+        value_free(vm, a);
+        return key;
+    }
+    return load_general(vm, f, n, a, key);
+}
+
+/* a[k0, k1] with the values at hand, a and the keys borrowed or owned as `own` says. */
+NOINLINE static Value load2_general(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TAKE Value k0, ALP_TAKE Value k1)
+{
+    Value key = tuple_of(vm, 2, k0, k1);
+    if (IS_ERR(key)) {
+        value_free(vm, a);
+        return raise_at(vm, f, n);
+    }
+    return load_general(vm, f, n, a, key);
+}
+
+/* ---- members: B borrowed variable or X any container; one subscript L (variable) or X, or two ---------------------------- */
+
+#define INDEX(n)    ((AstIndex *)(n))
+
+static Value index_BL(HANDLER_ARGS)
+{
+    Value r;
+    if (LIKELY(load1(vm, SLOT_OF(INDEX(n)->value), SLOT_OF(INDEX(n)->subs.item[0]), &r)))
+        return r;
+    return eval_index(vm, f, n);
+}
+
+static Value index_BK(HANDLER_ARGS)
+{
+    Value r;
+    if (LIKELY(load1(vm, SLOT_OF(INDEX(n)->value), const_of(INDEX(n)->subs.item[0]), &r)))
+        return r;
+    return eval_index(vm, f, n);
+}
+
+static Value index_BX(HANDLER_ARGS)
+{
+    if (UNLIKELY(SLOT_OF(INDEX(n)->value).tag == T_Unbound))
+        return eval_index(vm, f, n);
+    Value key = EVAL(INDEX(n)->subs.item[0]), r;
+    if (IS_ERR(key))
+        return key;
+    if (LIKELY(load1(vm, SLOT_OF(INDEX(n)->value), key, &r))) {
+        return r;               /* an integer key owns nothing */
+    }
+    return load_general(vm, f, n, value_ref(SLOT_OF(INDEX(n)->value)), key);
+}
+
+static Value index_XX(HANDLER_ARGS)
+{
+    Value a = EVAL(INDEX(n)->value);
+    if (IS_ERR(a))
+        return a;
+    Value key = EVAL(INDEX(n)->subs.item[0]), r;
+    if (IS_ERR(key)) {
+        value_free(vm, a);
+        return key;
+    }
+    if (LIKELY(load1(vm, a, key, &r))) {
+        value_free(vm, a);
+        return r;
+    }
+    return load_general(vm, f, n, a, key);
+}
+
+static Value index_BXX(HANDLER_ARGS)
+{
+    if (UNLIKELY(SLOT_OF(INDEX(n)->value).tag == T_Unbound))
+        return eval_index(vm, f, n);
+    Value k0 = EVAL(INDEX(n)->subs.item[0]), k1, r;
+    if (IS_ERR(k0))
+        return k0;
+    k1 = EVAL(INDEX(n)->subs.item[1]);
+    if (IS_ERR(k1)) {
+        value_free(vm, k0);
+        return k1;
+    }
+    Value a = SLOT_OF(INDEX(n)->value);
+    if (LIKELY(load2(vm, a, k0, k1, &r)))
+        return r;
+    return load2_general(vm, f, n, value_ref(a), k0, k1);
+}
+
+static Value index_XXX(HANDLER_ARGS)
+{
+    Value a = EVAL(INDEX(n)->value), k0, k1, r;
+    if (IS_ERR(a))
+        return a;
+    k0 = EVAL(INDEX(n)->subs.item[0]);
+    if (IS_ERR(k0)) {
+        value_free(vm, a);
+        return k0;
+    }
+    k1 = EVAL(INDEX(n)->subs.item[1]);
+    if (IS_ERR(k1)) {
+        value_free(vm, a);
+        value_free(vm, k0);
+        return k1;
+    }
+    if (LIKELY(load2(vm, a, k0, k1, &r))) {
+        value_free(vm, a);
+        return r;
+    }
+    return load2_general(vm, f, n, a, k0, k1);
+}
+
+/* Three subscripts and more: integers only, else a key is made of the values. */
+static Value index_many(HANDLER_ARGS)
+{
+    AstIndex *e = INDEX(n);
+    Value a = EVAL(e->value), r;
+    if (IS_ERR(a))
+        return a;
+    Value key[ALP_MAX_NDIM];
+    int64_t index[ALP_MAX_NDIM];
+    bool plain = true;
+    for (uint32_t i = 0; i < e->subs.count; i++) {
+        key[i] = EVAL(e->subs.item[i]);
+        if (IS_ERR(key[i])) {
+            while (i > 0)
+                value_free(vm, key[--i]);
+            value_free(vm, a);
+            return V_ERR;
+        }
+        plain = as_index(key[i], &index[i]) && plain;
+    }
+    char *p;
+    if (plain && a.tag == T_Array && ARRAY(a)->ndim == e->subs.count && (p = element_at(ARRAY(a), index, e->subs.count)) &&
+        load_element(vm, ARRAY(a), p, &r)) {
+        value_free(vm, a);
+        return r;
+    }
+    Value tuple = tuple_new(vm, key, e->subs.count);
+    for (uint32_t i = 0; i < e->subs.count; i++)
+        value_free(vm, key[i]);
+    if (IS_ERR(tuple)) {
+        value_free(vm, a);
+        return raise_at(vm, f, n);
+    }
+    return load_general(vm, f, n, a, tuple);
+}
+
+/* a[i][j]: no view of row i is made for an element of a matrix. */
+static Value index_nested(HANDLER_ARGS)
+{
+    AstIndex *inner = INDEX(INDEX(n)->value);
+    Value row, r;
+    if (UNLIKELY(SLOT_OF(inner->value).tag == T_Unbound))
+        return index_XX(vm, f, n);
+    Value k0 = EVAL(inner->subs.item[0]);
+    if (IS_ERR(k0))
+        return k0;
+    Value a = SLOT_OF(inner->value);
+    int64_t i, rows;
+    if (a.tag == T_Array && ARRAY(a)->ndim == 2 && as_index(k0, &i)) {
+        rows = ARRAY(a)->shape[0];
+        if (i < 0)
+            i += rows;
+        if (LIKELY((uint64_t)i < (uint64_t)rows)) {
+            Value k1 = EVAL(INDEX(n)->subs.item[0]);
+            if (IS_ERR(k1))
+                return k1;
+            if (LIKELY(load2(vm, a, V_INT(i), k1, &r)))
+                return r;
+            row = op_index(vm, a, k0);
+            if (IS_ERR(row)) {
+                value_free(vm, k1);
+                return raise_at(vm, f, &inner->head);
+            }
+            return load_general(vm, f, n, row, k1);
+        }
+    }
+    if (UNLIKELY(!load1(vm, a, k0, &row))) {
+        row = load_general(vm, f, &inner->head, value_ref(a), k0);
+        if (IS_ERR(row))
+            return row;
+    }
+    Value k1 = EVAL(INDEX(n)->subs.item[0]);
+    if (IS_ERR(k1)) {
+        value_free(vm, row);
+        return k1;
+    }
+    if (LIKELY(load1(vm, row, k1, &r))) {
+        value_free(vm, row);
+        return r;
+    }
+    return load_general(vm, f, n, row, k1);
+}
+
+/* The container is a variable in frame->slots that evaluating the subscripts does not rebind. */
+static bool is_borrowable(const AstIndex *e)
+{
+    if (!(e->value->spare & SP_SLOT))
+        return false;
+    for (uint32_t i = 0; i < e->subs.count; i++)
+        if (!(e->subs.item[i]->spare & SP_HOLDS))
+            return false;
+    return true;
+}
+
+AnyFn choose_index(AstIndex *e)
+{
+    bool borrow = is_borrowable(e);
+    if (borrow)
+        e->head.spare |= SP_BORROW;
+    uint32_t count = e->subs.count;
+    if (count > 2)
+        return count <= ALP_MAX_NDIM ? HANDLER(index_many) : HANDLER(eval_index);
+    if (count == 2)
+        return borrow ? HANDLER(index_BXX) : HANDLER(index_XXX);
+    if (count != 1 || e->is_tuple)
+        return HANDLER(eval_index);
+    const Node *sub = e->subs.item[0];
+    if (borrow)
+        return sub->spare & SP_SLOT ? HANDLER(index_BL) : sub->spare & SP_CONST ? HANDLER(index_BK) : HANDLER(index_BX);
+    if (e->value->kind == ND_Index) {
+        const AstIndex *inner = INDEX(e->value);
+        if (inner->subs.count == 1 && !inner->is_tuple && (inner->head.spare & SP_BORROW) && (sub->spare & SP_HOLDS))
+            return HANDLER(index_nested);
+    }
+    return HANDLER(index_XX);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+/* a[key] = x.  Borrows a, takes key and x. */
+NOINLINE static Status store_general(VM *vm, Frame *f, Node *n, Value a, ALP_TAKE Value key, ALP_TAKE Value x)
+{
+    Status s = vm_has_exc(vm) ? ALP_FAIL : op_set_index(vm, a, key, x);
+    value_free(vm, key);
+    value_free(vm, x);
+    if (s != ALP_OK)
+        raise_at(vm, f, n);
+    return s;
+}
+
+/* A subscripted target: container and key(s), evaluated. */
+typedef struct Place {
+    Value a;                    /* owned unless `borrowed` */
+    Value key[2];               /* owned; the second T_Unbound for a single subscript */
+    bool  borrowed;
+} Place;
+
+static void place_free(VM *vm, const Place *p)
+{
+    value_free(vm, p->key[0]);
+    value_free(vm, p->key[1]);
+    if (!p->borrowed)
+        value_free(vm, p->a);
+}
+
+INLINE Status place_find(VM *vm, Frame *f, AstIndex *e, bool may_borrow, Place *p)
+{
+    p->key[0] = p->key[1] = V_UNBOUND;
+    p->borrowed = may_borrow && (e->head.spare & SP_BORROW) && SLOT_OF(e->value).tag != T_Unbound;
+    p->a = p->borrowed ? SLOT_OF(e->value) : EVAL(e->value);
+    if (IS_ERR(p->a))
+        return ALP_FAIL;
+    if (e->subs.count == 2) {
+        p->key[0] = EVAL(e->subs.item[0]);
+        if (IS_ERR(p->key[0]))
+            goto fail;
+        p->key[1] = EVAL(e->subs.item[1]);
+        if (!IS_ERR(p->key[1]))
+            return ALP_OK;
+        p->key[1] = V_UNBOUND;
+    } else {
+        p->key[0] = make_key(vm, f, e);
+        if (!IS_ERR(p->key[0]))
+            return ALP_OK;
+    }
+fail:
+    if (IS_ERR(p->key[0]))
+        p->key[0] = V_UNBOUND;
+    place_free(vm, p);
+    return ALP_FAIL;
+}
+
+/* The key as one value. */
+static Value place_key(VM *vm, const Place *p)
+{
+    return p->key[1].tag == T_Unbound ? value_ref(p->key[0]) : tuple_of(vm, 2, value_ref(p->key[0]), value_ref(p->key[1]));
+}
+
+/* a[key] = x, and done with the place. */
+INLINE Status place_store(VM *vm, Frame *f, Node *n, const Place *p, ALP_TAKE Value x)
+{
+    Status s = ALP_OK;
+    if (UNLIKELY(!(p->key[1].tag == T_Unbound ? store1(vm, p->a, p->key[0], x) : store2(vm, p->a, p->key[0], p->key[1], x))))
+        s = store_general(vm, f, n, p->a, place_key(vm, p), x);
+    place_free(vm, p);
+    return s;
+}
+
+Status index_store(VM *vm, Frame *f, AstIndex *e, ALP_TAKE Value x)
+{
+    Place p;
+    if (place_find(vm, f, e, true, &p) != ALP_OK) {
+        value_free(vm, x);
+        return ALP_FAIL;
+    }
+    return place_store(vm, f, &e->head, &p, x);
+}
+
+Flow index_aug_assign(HANDLER_ARGS)
+{
+    AstAugAssign *s = AST_AS(AugAssign, n);
+    AstIndex *e = AST_AS(Index, s->target);
+    Place p;
+    Value old, r;
+    if (place_find(vm, f, e, (s->value->spare & SP_HOLDS) != 0, &p) != ALP_OK)
+        return FLOW_ERROR;
+    if (UNLIKELY(!(p.key[1].tag == T_Unbound ? load1(vm, p.a, p.key[0], &old) : load2(vm, p.a, p.key[0], p.key[1], &old)))) {
+        Value key = place_key(vm, &p);
+        old = IS_ERR(key) ? raise_at(vm, f, s->target) : load_general(vm, f, s->target, value_ref(p.a), key);
+    }
+    Value x = IS_ERR(old) ? V_ERR : EVAL(s->value);
+    if (IS_ERR(x)) {
+        if (old.tag != T_Error)
+            value_free(vm, old);
+        goto fail;
+    }
+    if (UNLIKELY(!fast_binary(s->op, old, x, &r))) {
+        r = op_inplace(vm, s->op, old, x);
+        value_free(vm, x);
+        if (IS_ERR(r)) {
+            raise_at(vm, f, n);
+            goto fail;
+        }
+    }
+    return place_store(vm, f, s->target, &p, r) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+fail:
+    place_free(vm, &p);
+    return FLOW_ERROR;
+}
