@@ -120,10 +120,15 @@ static void *take(Explain *x, size_t size)
     return p;
 }
 
+static bool is_text(const char *name, const char *s, size_t size)
+{
+    return name[0] == s[0] && strncmp(name, s, size) == 0 && name[size] == '\0';
+}
+
 static int find_rule(const Explain *x, const char *name, size_t size)
 {
     for (uint32_t k = 0; k < x->n_rules; k++)
-        if (strlen(x->rule[k].name) == size && memcmp(x->rule[k].name, name, size) == 0)
+        if (is_text(x->rule[k].name, name, size))
             return (int)k;
     return -1;
 }
@@ -131,7 +136,7 @@ static int find_rule(const Explain *x, const char *name, size_t size)
 static TokKind find_token(const char *text, size_t size)
 {
     for (int k = 0; k < TK_COUNT; k++)
-        if (strlen(tok_name((TokKind)k)) == size && memcmp(tok_name((TokKind)k), text, size) == 0)
+        if (is_text(tok_name((TokKind)k), text, size))
             return (TokKind)k;
     return TK_Error;
 }
@@ -144,7 +149,7 @@ static Kind find_kind(const char *text, size_t size)
 #undef X
     };
     int k = 0;
-    while (k < XK_COUNT && !(strlen(names[k]) == size && memcmp(names[k], text, size) == 0))
+    while (k < XK_COUNT && !is_text(names[k], text, size))
         k++;
     return (Kind)k;
 }
@@ -200,11 +205,11 @@ static bool read_item(Explain *x, const char **ps, Item *it)
     } else {
         size_t n = word_size(s);
         bool is_class = *s >= 'A' && *s <= 'Z';
-        if (n == 12 && memcmp(s, "SOFT_KEYWORD", n) == 0) {
+        if (is_text("SOFT_KEYWORD", s, n)) {
             it->op = IT_SoftKeyword;
         } else if (is_class) {
             for (size_t k = 0; k < COUNT_OF(classes); k++)
-                if (strlen(classes[k].name) == n && memcmp(classes[k].name, s, n) == 0)
+                if (is_text(classes[k].name, s, n))
                     it->arg = (uint16_t)classes[k].kind;
         } else {
             int rule = find_rule(x, s, n);

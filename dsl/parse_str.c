@@ -155,6 +155,8 @@ static bool text_reserve(Parser *p, Text *t, size_t extra)
 
 static bool text_add(Parser *p, Text *t, const char *s, size_t size)
 {
+    if (size == 0)
+        return true;
     if (!text_reserve(p, t, size))
         return false;
     memcpy(t->s + t->size, s, size);
@@ -412,7 +414,7 @@ static bool field(Parser *p, Parts *parts, const char **ps, const char *end, boo
     for (first = open + 1; first < s && (*first == ' ' || *first == '\t' || *first == '\n' || *first == '\f'); first++)
         ;
     if (first == s)
-        return fail(p, "f-string: empty expression not allowed");
+        return *s == '}' ? fail(p, "f-string: empty expression not allowed") : fail(p, "f-string: expression required before '%c'", *s);
     Node *value = parse_embedded(p, offset_of(p, open + 1), offset_of(p, s));
     if (!value)
         return false;

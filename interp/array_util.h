@@ -11,6 +11,9 @@ Value  array_nonzero(VM *vm, Value v);                          /* tuple of inde
 Value  array_part(VM *vm, Value v, bool imaginary);             /* view of the real or imaginary parts */
 Status out_array_arg(VM *vm, Value v, Array **out);             /* NULL for None, T_Unbound */
 
+/* ctypes_array.c */
+Value  array_ctypes_attr(VM *vm, Value a);
+
 /* ---- array_shape.c ------------------------------------------------------------------------------------------------------ */
 /* Reshape to new_shape, one entry of which may be -1; a view where strides allow, else a copy. */
 Value  array_reshape(VM *vm, Value v, int ndim, const int64_t *new_shape, char order);

@@ -131,14 +131,6 @@ static Flow assign_slot(HANDLER_ARGS)
     return FLOW_NORMAL;
 }
 
-static Flow assign_index(HANDLER_ARGS)
-{
-    Value v = EVAL(ASSIGN(n)->value);
-    if (IS_ERR(v))
-        return FLOW_ERROR;
-    return index_store(vm, f, (AstIndex *)ASSIGN(n)->targets.item[0], v) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
-}
-
 /* a, b = x, y: no tuple is made. */
 enum { MAX_PARALLEL = 4 };
 
@@ -159,13 +151,45 @@ static Flow assign_parallel(HANDLER_ARGS)
         Node *target = targets->item[i];
         if (LIKELY(target->spare & SP_SLOT))
             value_set(vm, &SLOT_OF(target), v[i]);
-        else if (assign_to(vm, f, target, v[i]) != ALP_OK) {
+        else if ((target->kind == ND_Index ? index_store(vm, f, (AstIndex *)target, v[i]) : assign_to(vm, f, target, v[i])) != ALP_OK) {
             while (++i < targets->count)
                 value_free(vm, v[i]);
             return FLOW_ERROR;
         }
     }
     return FLOW_NORMAL;
+}
+
+/* Gives the variables in `targets` (SP_SLOT all) the items of v, if it is a tuple of as many.  Takes v if it succeeds. */
+bool assign_tuple_to_slots(VM *vm, Frame *f, const NodeList *targets, ALP_TAKE Value v)
+{
+    if (v.tag != T_Tuple || TUPLE(v)->count != targets->count)
+        return false;
+    for (uint32_t i = 0; i < targets->count; i++)
+        value_set(vm, &SLOT_OF(targets->item[i]), value_ref(TUPLE(v)->item[i]));
+    value_free(vm, v);
+    return true;
+}
+
+bool all_slots(const NodeList *targets)
+{
+    for (uint32_t i = 0; i < targets->count; i++)
+        if (!(targets->item[i]->spare & SP_SLOT))
+            return false;
+    return true;
+}
+
+/* x, y = value with variables only. */
+static Flow assign_slots(HANDLER_ARGS)
+{
+    Node *target = ASSIGN(n)->targets.item[0];
+    const NodeList *targets = &((AstTuple *)target)->items;
+    Value v = EVAL(ASSIGN(n)->value);
+    if (IS_ERR(v))
+        return FLOW_ERROR;
+    if (LIKELY(assign_tuple_to_slots(vm, f, targets, v)))
+        return FLOW_NORMAL;
+    return assign_unpacked(vm, f, target, targets, v) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
 }
 
 static Flow assign_general(HANDLER_ARGS)
@@ -191,12 +215,14 @@ AnyFn choose_assign(const AstAssign *s)
     if (target->spare & SP_SLOT)
         return HANDLER(assign_slot);
     if (target->kind == ND_Index)
-        return HANDLER(assign_index);
+        return choose_index_assign((const AstIndex *)target);
     if (target->kind == ND_Tuple && s->value->kind == ND_Tuple) {
         uint32_t count = ((const AstTuple *)target)->items.count;
         if (count <= MAX_PARALLEL && count == ((const AstTuple *)s->value)->items.count)
             return HANDLER(assign_parallel);
     }
+    if (target->kind == ND_Tuple && all_slots(&((const AstTuple *)target)->items))
+        return HANDLER(assign_slots);
     return HANDLER(assign_general);
 }
 

@@ -138,10 +138,16 @@ static Value builtin_any(VM *vm, const Args *a)
 static Value builtin_sorted(VM *vm, const Args *a)
 {
     int64_t reverse = 0;
-    if (GIVEN(a->v[2]) && arg_int(vm, a->v[2], &reverse) != ALP_OK)
-        return V_ERR;
-    Value list = seq_to_list(vm, a->v[0]);
-    if (!IS_ERR(list) && list_sort(vm, list, GIVEN(a->v[1]) ? a->v[1] : V_NONE, reverse != 0) != ALP_OK)
+    if (a->n_rest != 1)
+        return raise(vm, TY_TypeError, "sorted expected 1 argument, got %u", a->n_rest);
+    Value list = seq_to_list(vm, a->rest[0]);
+    if (IS_ERR(list))
+        return list;
+    /* CPython passes all keywords on to list.sort(). */
+    if (a->n_kw)
+        raise(vm, TY_TypeError, "'%s' is an invalid keyword argument for sort()", intern_text(vm->names, a->kw[0]));
+    if (a->n_kw || (GIVEN(a->v[1]) && arg_int(vm, a->v[1], &reverse) != ALP_OK) ||
+        list_sort(vm, list, GIVEN(a->v[0]) ? a->v[0] : V_NONE, reverse != 0) != ALP_OK)
         value_set(vm, &list, V_ERR);
     return list;
 }
@@ -434,7 +440,7 @@ static const NativeRow rows[] = {
     { "print", builtin_print, "*args, sep=, end=, file=, flush=", "Print the values to a stream, or to sys.stdout by default." },
     { "repr", builtin_repr, "obj, /", "Return the canonical string representation of the object." },
     { "round", builtin_round, "number, ndigits=", "Round a number to a given precision in decimal digits." },
-    { "sorted", builtin_sorted, "iterable, /, *, key=, reverse=", "Return a new list with all items in ascending order." },
+    { "sorted", builtin_sorted, "*iterable, key=, reverse=, **other", "Return a new list with all items in ascending order." },
     { "sum", builtin_sum, "iterable, /, start=", "Return the sum of a start value (0) and an iterable of numbers." },
     { NULL },
 };

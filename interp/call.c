@@ -90,9 +90,14 @@ INLINE Value run(VM *vm, Func *fn, Value *slots)
     Value r = V_ERR;
     uint32_t n = fn->code->n_locals;
     if (LIKELY(!call_refused(vm))) {
-        Frame frame = {
-            .up = vm->frame, .func = fn, .module = fn->module, .chunk = fn->chunk, .slots = slots, .globals = fn->module->slots,
-        };
+        Frame frame;            /* field by field: a return statement sets `ret` */
+        frame.up = vm->frame;
+        frame.func = fn;
+        frame.module = fn->module;
+        frame.chunk = fn->chunk;
+        frame.slots = slots;
+        frame.globals = fn->module->slots;
+        frame.loop_depth = 0;
         vm->frame = &frame;
         vm->depth++;
         Flow flow = exec_block(vm, &frame, &fn->def->body);

@@ -153,13 +153,29 @@ static int test_##op##_##shape(HANDLER_ARGS)                                    
 
 FAMILY(Eq) FAMILY(Ne) FAMILY(Lt) FAMILY(Le) FAMILY(Gt) FAMILY(Ge)
 
-static Value is_XX(HANDLER_ARGS)
+/* x is y. */
+static int test_is(HANDLER_ARGS)
 {
-    READ_XX(V_ERR, V_ERR)
+    READ_XX(-1, -1)
     bool same = op_is(a, b) == (COMPARE(n)->ops.item[0] == CM_Is);
     value_free(vm, a);
     value_free(vm, b);
-    return V_BOOL(same);
+    return same;
+}
+
+static Value is_XX(HANDLER_ARGS)
+{
+    int t = test_is(vm, f, n);
+    return t < 0 ? V_ERR : V_BOOL(t);
+}
+
+/* `x is None` of a variable. */
+static int test_is_none(HANDLER_ARGS)
+{
+    Value a = SLOT_OF(LEFT(n));
+    if (UNLIKELY(a.tag == T_Unbound))
+        return test_is(vm, f, n);
+    return (a.tag == T_None) == (COMPARE(n)->ops.item[0] == CM_Is);
 }
 
 AnyFn choose_compare(const AstCompare *n, bool for_test)
@@ -173,12 +189,14 @@ AnyFn choose_compare(const AstCompare *n, bool for_test)
         MEMBERS(test_, Eq), MEMBERS(test_, Ne), MEMBERS(test_, Lt), MEMBERS(test_, Le), MEMBERS(test_, Gt), MEMBERS(test_, Ge),
     };
     CmpOp op = n->ops.item[0];
-    if (n->rest.count > 1 || op >= CM_Is) {
-        if (for_test)
-            return HANDLER(test_compare);
-        return n->rest.count == 1 && (op == CM_Is || op == CM_IsNot) ? HANDLER(is_XX) : HANDLER(eval_compare);
-    }
     const Node *left = n->first, *right = n->rest.item[0];
+    if (n->rest.count == 1 && (op == CM_Is || op == CM_IsNot)) {
+        if (for_test)
+            return right->kind == ND_None && (left->spare & SP_SLOT) ? HANDLER(test_is_none) : HANDLER(test_is);
+        return HANDLER(is_XX);
+    }
+    if (n->rest.count > 1 || op >= CM_Is)
+        return for_test ? HANDLER(test_compare) : HANDLER(eval_compare);
     int shape = left->spare & SP_SLOT ? (right->spare & SP_SLOT ? 0 : right->spare & SP_CONST ? 1 : 3)
                                       : (right->spare & SP_CONST ? 2 : 4);
     return (for_test ? test_member : value_member)[op][shape];
@@ -188,7 +206,7 @@ AnyFn choose_compare(const AstCompare *n, bool for_test)
 
 Value eval_bool_op(HANDLER_ARGS)
 {
-    AstBoolOp *e = AST_AS(BoolOp, n);
+    AstBoolOp *e = (AstBoolOp *)n;
     for (uint32_t i = 0;; i++) {
         Value v = EVAL(e->values.item[i]);
         if (i + 1 == e->values.count || IS_ERR(v))
@@ -206,7 +224,7 @@ Value eval_bool_op(HANDLER_ARGS)
 
 static int test_bool_op(HANDLER_ARGS)
 {
-    AstBoolOp *e = AST_AS(BoolOp, n);
+    AstBoolOp *e = (AstBoolOp *)n;
     int t = e->is_or;
     for (uint32_t i = 0; i < e->values.count; i++) {
         t = test(vm, f, e->values.item[i]);
@@ -218,7 +236,7 @@ static int test_bool_op(HANDLER_ARGS)
 
 static int test_not(HANDLER_ARGS)
 {
-    int t = test(vm, f, AST_AS(Unary, n)->operand);
+    int t = test(vm, f, ((AstUnary *)n)->operand);
     return t < 0 ? t : !t;
 }
 

@@ -35,7 +35,7 @@ Value raise_unbound(VM *vm, Frame *f, const AstName *name)
 /* A module variable without a value: perhaps a builtin.  Its slot among the builtins never changes, so the node keeps it. */
 NOINLINE static Value builtin_of(HANDLER_ARGS)
 {
-    AstName *e = AST_AS(Name, n);
+    AstName *e = (AstName *)n;
     if (!e->cache) {
         uint32_t slot = module_names_find(&vm->builtins->names, e->name);
         if (slot == MODULE_NO_SLOT)
@@ -56,7 +56,7 @@ static Value name_local(HANDLER_ARGS)
 
 static Value name_global(HANDLER_ARGS)
 {
-    Value v = f->globals[AST_AS(Name, n)->slot];
+    Value v = f->globals[((AstName *)n)->slot];
     if (v.tag == T_Unbound)
         return builtin_of(vm, f, n);
     return value_ref(v);
@@ -72,7 +72,7 @@ static Value name_cell(HANDLER_ARGS)
 
 static Value name_free(HANDLER_ARGS)
 {
-    Value v = f->func->free[AST_AS(Name, n)->slot]->value;
+    Value v = f->func->free[((AstName *)n)->slot]->value;
     if (UNLIKELY(v.tag == T_Unbound))
         return raise_unbound(vm, f, AST_AS(Name, n));
     return value_ref(v);
@@ -144,7 +144,7 @@ Value eval_imag(HANDLER_ARGS)
 
 Value eval_str(HANDLER_ARGS)
 {
-    Value v = { .tag = T_Str, .u.o = AST_AS(Str, n)->object };
+    Value v = { .tag = T_Str, .u.o = ((AstStr *)n)->object };
     return value_ref(v);
 }
 
@@ -166,22 +166,23 @@ static Status eval_items(VM *vm, Frame *f, const NodeList *items, Value *out)
 
 Value eval_tuple(HANDLER_ARGS)
 {
-    AstTuple *e = AST_AS(Tuple, n);
-    Value t = tuple_new(vm, NULL, e->items.count);
-    if (IS_ERR(t))
+    AstTuple *e = (AstTuple *)n;
+    uint32_t count = e->items.count;
+    Tuple *t = obj_new(vm, T_Tuple, sizeof *t + count * sizeof(Value));
+    if (UNLIKELY(!t))
         return raise_at(vm, f, n);
-    if (eval_items(vm, f, &e->items, TUPLE(t)->item) != ALP_OK) {
-        for (uint32_t i = 0; i < e->items.count; i++)
-            TUPLE(t)->item[i] = V_NONE;
-        value_free(vm, t);
-        return V_ERR;
-    }
-    return t;
+    t->count = count;
+    if (LIKELY(eval_items(vm, f, &e->items, t->item) == ALP_OK))
+        return V_OBJ(t);
+    for (uint32_t i = 0; i < count; i++)
+        t->item[i] = V_NONE;
+    obj_free(vm, &t->head);
+    return V_ERR;
 }
 
 Value eval_list(HANDLER_ARGS)
 {
-    AstList *e = AST_AS(List, n);
+    AstList *e = (AstList *)n;
     uint32_t count = e->items.count;
     StackMark mark;
     Value *item = stack_take(vm, count, &mark);
@@ -221,7 +222,7 @@ Value eval_slice(HANDLER_ARGS)
 
 Value eval_if_exp(HANDLER_ARGS)
 {
-    AstIfExp *e = AST_AS(IfExp, n);
+    AstIfExp *e = (AstIfExp *)n;
     int t = test(vm, f, e->test);
     if (t < 0)
         return V_ERR;

@@ -3,6 +3,7 @@
  * Integer subscripts of lists, tuples and arrays are handled here, without a key object and, for a variable that the subscripts cannot
  * rebind (SP_HOLDS), without a reference to the container.  All else, errors included, goes through op_index() and op_set_index(). */
 #include "interp/eval_index.h"
+#include "interp/str.h"
 
 /* ---- fast reading and writing ---------------------------------------------------------------------------------------- */
 
@@ -56,23 +57,12 @@ INLINE bool as_index(Value v, int64_t *i)
     return is_i64(v) || (v.tag >= T_NpI8 && v.tag <= T_NpU32);
 }
 
-/* Address of item i of a list or tuple; NULL: not there, or another kind of object. */
-INLINE Value *item_at(Value a, int64_t i)
+/* Position i of `count`, counted from the end if negative; false: out of bounds. */
+INLINE bool in_bounds(int64_t *i, size_t count)
 {
-    size_t count;
-    Value *item;
-    if (a.tag == T_List) {
-        count = LIST(a)->count;
-        item = LIST(a)->item;
-    } else if (a.tag == T_Tuple) {
-        count = TUPLE(a)->count;
-        item = TUPLE(a)->item;
-    } else {
-        return NULL;
-    }
-    if (i < 0)
-        i += (int64_t)count;
-    return LIKELY((uint64_t)i < count) ? item + i : NULL;
+    if (*i < 0)
+        *i += (int64_t)count;
+    return LIKELY((uint64_t)*i < count);
 }
 
 INLINE bool load1(VM *vm, Value a, Value key, Value *r)
@@ -80,16 +70,30 @@ INLINE bool load1(VM *vm, Value a, Value key, Value *r)
     int64_t i;
     if (UNLIKELY(!as_index(key, &i)))
         return false;
-    if (a.tag == T_Array) {
+    switch (a.tag) {
+    case T_List:
+        if (!in_bounds(&i, LIST(a)->count))
+            return false;
+        *r = value_ref(LIST(a)->item[i]);
+        return true;
+    case T_Array: {
         Array *array = ARRAY(a);
         char *p;
         return array->ndim == 1 && (p = element_at(array, &i, 1)) && load_element(vm, array, p, r);
     }
-    Value *item = item_at(a, i);
-    if (UNLIKELY(!item))
+    case T_Tuple:
+        if (!in_bounds(&i, TUPLE(a)->count))
+            return false;
+        *r = value_ref(TUPLE(a)->item[i]);
+        return true;
+    case T_Str:
+        if (STR(a)->size != STR(a)->length || !in_bounds(&i, STR(a)->size))
+            return false;
+        *r = vm_char(vm, (unsigned char)STR(a)->text[i]);
+        return !IS_ERR(*r);
+    default:
         return false;
-    *r = value_ref(*item);
-    return true;
+    }
 }
 
 INLINE bool load2(VM *vm, Value a, Value k0, Value k1, Value *r)
@@ -110,12 +114,9 @@ INLINE bool store1(VM *vm, Value a, Value key, ALP_TAKE Value x)
         char *p;
         return ARRAY(a)->ndim == 1 && (p = element_at(ARRAY(a), &i, 1)) && store_element(vm, ARRAY(a), p, x);
     }
-    if (a.tag != T_List)
+    if (a.tag != T_List || !in_bounds(&i, LIST(a)->count))
         return false;
-    Value *item = item_at(a, i);
-    if (UNLIKELY(!item))
-        return false;
-    value_set(vm, item, x);
+    value_set(vm, &LIST(a)->item[i], x);
     return true;
 }
 
@@ -157,7 +158,7 @@ static Value make_key(VM *vm, Frame *f, AstIndex *e)
 /* a[key], releasing both. */
 NOINLINE static Value load_general(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TAKE Value key)
 {
-    Value r = op_index(vm, a, key);
+    Value r = vm_has_exc(vm) ? V_ERR : op_index(vm, a, key);
     value_free(vm, a);
     value_free(vm, key);
     return IS_ERR(r) ? raise_at(vm, f, n) : r;
@@ -475,6 +476,77 @@ Status index_store(VM *vm, Frame *f, AstIndex *e, ALP_TAKE Value x)
         return ALP_FAIL;
     }
     return place_store(vm, f, &e->head, &p, x);
+}
+
+/* target[sub] = value for a borrowed container and one subscript, L (variable) or X. */
+#define TARGET(n)   INDEX(((AstAssign *)(n))->targets.item[0])
+
+static Flow store_BL(HANDLER_ARGS)
+{
+    Value x = EVAL(((AstAssign *)n)->value);
+    if (IS_ERR(x))
+        return FLOW_ERROR;
+    AstIndex *e = TARGET(n);
+    if (LIKELY(store1(vm, SLOT_OF(e->value), SLOT_OF(e->subs.item[0]), x)))
+        return FLOW_NORMAL;
+    return index_store(vm, f, e, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+}
+
+static Flow store_BX(HANDLER_ARGS)
+{
+    Value x = EVAL(((AstAssign *)n)->value);
+    if (IS_ERR(x))
+        return FLOW_ERROR;
+    AstIndex *e = TARGET(n);
+    if (UNLIKELY(SLOT_OF(e->value).tag == T_Unbound))
+        return index_store(vm, f, e, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+    Value key = EVAL(e->subs.item[0]);
+    if (IS_ERR(key)) {
+        value_free(vm, x);
+        return FLOW_ERROR;
+    }
+    if (LIKELY(store1(vm, SLOT_OF(e->value), key, x)))
+        return FLOW_NORMAL;
+    return store_general(vm, f, &e->head, SLOT_OF(e->value), key, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+}
+
+static Flow store_BXX(HANDLER_ARGS)
+{
+    Value x = EVAL(((AstAssign *)n)->value), k0, k1;
+    if (IS_ERR(x))
+        return FLOW_ERROR;
+    AstIndex *e = TARGET(n);
+    if (UNLIKELY(SLOT_OF(e->value).tag == T_Unbound))
+        return index_store(vm, f, e, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+    k0 = EVAL(e->subs.item[0]);
+    if (IS_ERR(k0)) {
+        value_free(vm, x);
+        return FLOW_ERROR;
+    }
+    k1 = EVAL(e->subs.item[1]);
+    if (IS_ERR(k1)) {
+        value_free(vm, k0);
+        value_free(vm, x);
+        return FLOW_ERROR;
+    }
+    if (LIKELY(store2(vm, SLOT_OF(e->value), k0, k1, x)))
+        return FLOW_NORMAL;
+    return store_general(vm, f, &e->head, SLOT_OF(e->value), tuple_of(vm, 2, k0, k1), x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+}
+
+static Flow store_any(HANDLER_ARGS)
+{
+    Value x = EVAL(((AstAssign *)n)->value);
+    return !IS_ERR(x) && index_store(vm, f, TARGET(n), x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+}
+
+AnyFn choose_index_assign(const AstIndex *target)
+{
+    if (!(target->head.spare & SP_BORROW) || target->subs.count > 2 || (target->subs.count == 1 && target->is_tuple))
+        return HANDLER(store_any);
+    if (target->subs.count == 2)
+        return HANDLER(store_BXX);
+    return target->subs.item[0]->spare & SP_SLOT ? HANDLER(store_BL) : HANDLER(store_BX);
 }
 
 Flow index_aug_assign(HANDLER_ARGS)

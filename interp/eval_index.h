@@ -8,6 +8,8 @@
 
 /* value[subs] = x: evaluates container and subscripts, then stores. */
 Status index_store(VM *vm, Frame *f, AstIndex *target, ALP_TAKE Value x);
+/* The handler of `target = value`. */
+AnyFn  choose_index_assign(const AstIndex *target);
 Flow   index_aug_assign(HANDLER_ARGS);          /* of an AugAssign whose target is a subscript */
 
 #endif

@@ -5,6 +5,7 @@
 #include "interp/format.h"
 #include "interp/iter.h"
 #include "interp/seq.h"
+#include "interp/str.h"
 
 Flow exec_body(VM *vm, Frame *f, const NodeList *body)
 {
@@ -27,7 +28,7 @@ NOINLINE static Status echo(VM *vm, Value v)
 
 Flow exec_expr(HANDLER_ARGS)
 {
-    Value v = EVAL(AST_AS(ExprStmt, n)->value);
+    Value v = EVAL(((AstExprStmt *)n)->value);
     if (IS_ERR(v))
         return FLOW_ERROR;
     Status s = UNLIKELY(vm->echo) && !f->func ? echo(vm, v) : ALP_OK;
@@ -40,7 +41,7 @@ Flow exec_expr(HANDLER_ARGS)
 
 Flow exec_if(HANDLER_ARGS)
 {
-    AstIf *s = AST_AS(If, n);
+    AstIf *s = (AstIf *)n;
     int t = test(vm, f, s->test);
     if (UNLIKELY(t < 0))
         return FLOW_ERROR;
@@ -49,7 +50,7 @@ Flow exec_if(HANDLER_ARGS)
 
 Flow exec_return(HANDLER_ARGS)
 {
-    AstReturn *s = AST_AS(Return, n);
+    AstReturn *s = (AstReturn *)n;
     Value v = s->value ? EVAL(s->value) : V_NONE;
     if (IS_ERR(v))
         return FLOW_ERROR;
@@ -106,7 +107,7 @@ INLINE bool run_body(VM *vm, Frame *f, Node *n, const NodeList *body, Flow *flow
 
 Flow exec_while(HANDLER_ARGS)
 {
-    AstWhile *s = AST_AS(While, n);
+    AstWhile *s = (AstWhile *)n;
     Flow flow;
     if (s->is_outermost && vm->engine && f->loop_depth == 0 && engine_takes(vm, f, n, V_UNBOUND, &s->orelse, &flow))
         return flow;
@@ -124,11 +125,25 @@ Flow exec_while(HANDLER_ARGS)
     return flow;
 }
 
-/* An item of a list or array, or the next of an iterator, with the position kept here. */
+/* What a loop walks, with the position kept here: list, tuple, string or 1-d array by index, anything else by its iterator. */
 typedef struct Cursor {
-    Value   source;             /* owned: list, tuple, range or 1-d array, walked by index; or an iterator */
+    Value   source;             /* owned */
     int64_t next;
 } Cursor;
+
+/* Takes iterable. */
+static Status cursor_init(VM *vm, Cursor *c, ALP_TAKE Value iterable)
+{
+    c->next = 0;
+    c->source = iterable;
+    if (iterable.tag == T_List || iterable.tag == T_Tuple || iterable.tag == T_Iter ||
+        (iterable.tag == T_Array && ARRAY(iterable)->ndim == 1) ||
+        (iterable.tag == T_Str && STR(iterable)->size == STR(iterable)->length))
+        return ALP_OK;
+    c->source = iter_new(vm, iterable);
+    value_free(vm, iterable);
+    return IS_ERR(c->source) ? ALP_FAIL : ALP_OK;
+}
 
 /* 1: item in *out; 0: end; -1: exception.  A list may change its length meanwhile. */
 INLINE int cursor_next(VM *vm, Cursor *c, Value *out)
@@ -144,6 +159,11 @@ INLINE int cursor_next(VM *vm, Cursor *c, Value *out)
             return 0;
         *out = value_ref(TUPLE(c->source)->item[c->next++]);
         return 1;
+    case T_Str:
+        if ((size_t)c->next >= STR(c->source)->size)
+            return 0;
+        *out = vm_char(vm, (unsigned char)STR(c->source)->text[c->next++]);
+        return IS_ERR(*out) ? -1 : 1;
     case T_Array: {
         Array *a = ARRAY(c->source);
         if (c->next >= a->shape[0])
@@ -156,17 +176,67 @@ INLINE int cursor_next(VM *vm, Cursor *c, Value *out)
     }
 }
 
-/* Takes iterable. */
-static Status cursor_init(VM *vm, Cursor *c, ALP_TAKE Value iterable)
+enum { MAX_PARTS = 4 };
+
+/* `for i, x in enumerate(…)`, `for x, y in zip(…)`: can the next items go to the variables without a tuple around them? */
+static bool has_parts(const Cursor *c, const NodeList *targets)
 {
-    c->next = 0;
-    c->source = iterable;
-    if (iterable.tag == T_List || iterable.tag == T_Tuple || iterable.tag == T_Iter ||
-        (iterable.tag == T_Array && ARRAY(iterable)->ndim == 1))
-        return ALP_OK;
-    c->source = iter_new(vm, iterable);
-    value_free(vm, iterable);
-    return IS_ERR(c->source) ? ALP_FAIL : ALP_OK;
+    if (c->source.tag != T_Iter || targets->count > MAX_PARTS)
+        return false;
+    const Iter *it = ITER(c->source);
+    if (it->kind == IT_Enumerate)
+        return targets->count == 2 && !it->left;
+    return it->kind == IT_Zip && !it->step && TUPLE(it->source)->count == targets->count;
+}
+
+/* As cursor_next(), one value per target. */
+static int next_parts(VM *vm, const Cursor *c, Value *out)
+{
+    Iter *it = ITER(c->source);
+    if (it->kind == IT_Enumerate) {
+        int more = iter_next(vm, it->source, &out[1]);
+        out[0] = V_INT(it->next);
+        if (more > 0)
+            it->left = __builtin_add_overflow(it->next, 1, &it->next);
+        return more;
+    }
+    const Tuple *its = TUPLE(it->source);
+    for (size_t k = 0; k < its->count; k++) {
+        int more = iter_next(vm, its->item[k], &out[k]);
+        if (more <= 0) {
+            while (k > 0)
+                value_free(vm, out[--k]);
+            return more;
+        }
+    }
+    return 1;
+}
+
+/* Next item to the loop's targets: 1; 0: end; -1: exception, located. */
+INLINE int advance(VM *vm, Frame *f, Node *n, Cursor *c, const NodeList *slots)
+{
+    Node *target = ((AstFor *)n)->target;
+    Value item;
+    if (slots && has_parts(c, slots)) {
+        Value part[MAX_PARTS];
+        int more = next_parts(vm, c, part);
+        if (more < 0)
+            raise_at(vm, f, n);
+        for (uint32_t i = 0; more > 0 && i < slots->count; i++)
+            value_set(vm, &SLOT_OF(slots->item[i]), part[i]);
+        return more;
+    }
+    int more = cursor_next(vm, c, &item);
+    if (UNLIKELY(more <= 0)) {
+        if (more < 0)
+            raise_at(vm, f, n);
+        return more;
+    }
+    if (LIKELY(target->spare & SP_SLOT))
+        value_set(vm, &SLOT_OF(target), item);
+    else if (!(slots && assign_tuple_to_slots(vm, f, slots, item)) && assign_to(vm, f, target, item) != ALP_OK)
+        return -1;
+    return 1;
 }
 
 static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
@@ -182,31 +252,17 @@ static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
         raise_at(vm, f, n);
         return FLOW_ERROR;
     }
-    bool to_slot = s->target->spare & SP_SLOT;
+    const NodeList *targets = s->target->kind == ND_Tuple ? &AST_AS(Tuple, s->target)->items : NULL;
+    if (targets && !all_slots(targets))
+        targets = NULL;
+    int more;
     f->loop_depth++;
-    for (;;) {
-        Value item;
-        int more = cursor_next(vm, &c, &item);
-        if (more <= 0) {
-            flow = more < 0 ? FLOW_ERROR : FLOW_NORMAL;
-            f->loop_depth--;
-            value_free(vm, c.source);
-            if (more < 0)
-                raise_at(vm, f, n);
-            return more < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
-        }
-        if (to_slot)
-            value_set(vm, &SLOT_OF(s->target), item);
-        else if (assign_to(vm, f, s->target, item) != ALP_OK) {
-            flow = FLOW_ERROR;
-            break;
-        }
+    while ((more = advance(vm, f, n, &c, targets)) > 0)
         if (!run_body(vm, f, n, &s->body, &flow))
             break;
-    }
     f->loop_depth--;
     value_free(vm, c.source);
-    return flow;
+    return more > 0 ? flow : more < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
 }
 
 static Flow for_general(HANDLER_ARGS)
@@ -225,8 +281,9 @@ static Flow for_count(VM *vm, Frame *f, Node *n, int64_t start, int64_t step, in
     Flow flow;
     f->loop_depth++;
     int64_t i = start;
+    bool to_slot = s->target->spare & SP_SLOT;
     for (int64_t left = count; left > 0; left--) {
-        value_set(vm, var_slot(f, target->scope, target->slot), V_INT(i));
+        value_set(vm, LIKELY(to_slot) ? &f->slots[target->slot] : var_slot(f, target->scope, target->slot), V_INT(i));
         if (!run_body(vm, f, n, &s->body, &flow)) {
             f->loop_depth--;
             return flow;

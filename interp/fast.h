@@ -15,7 +15,7 @@
 
 INLINE bool both(Value a, Value b, Tag tag)
 {
-    return a.tag == (uint32_t)tag && b.tag == (uint32_t)tag;
+    return a.tag == (uint64_t)tag && b.tag == (uint64_t)tag;
 }
 
 /* int and numpy.int64: an operation with a NumPy operand is NumPy's and wraps. */
@@ -36,7 +36,7 @@ INLINE bool as_f64(Value v, double *x)
 }
 
 /* Operands of float arithmetic; the result is a numpy.float64 if either is. */
-INLINE bool f64_pair(Value a, Value b, double *x, double *y, uint32_t *tag)
+INLINE bool f64_pair(Value a, Value b, double *x, double *y, uint64_t *tag)
 {
     _Static_assert(T_Int < T_Float && T_Float < T_NpF64, "the wider type has the greater tag");
     *tag = a.tag > b.tag ? a.tag : b.tag;
@@ -57,7 +57,7 @@ INLINE bool fast_##name(Value a, Value b, Value *r)                             
         return true;                                                                            \
     }                                                                                           \
     double x, y;                                                                                \
-    uint32_t tag;                                                                               \
+    uint64_t tag;                                                                               \
     if (f64_pair(a, b, &x, &y, &tag)) {                                                         \
         *r = NUMBER(tag, f, x OP y);                                                            \
         return true;                                                                            \
@@ -113,7 +113,7 @@ INLINE bool fast_Div(Value a, Value b, Value *r)
         return true;
     }
     double x, y;
-    uint32_t tag;
+    uint64_t tag;
     if (!f64_pair(a, b, &x, &y, &tag) || (tag == T_Float && y == 0))
         return false;
     *r = NUMBER(tag, f, x / y);

@@ -89,6 +89,11 @@ NOINLINE Value raise_unbound(VM *vm, Frame *f, const AstName *name);
 /* The exception of an unbound variable of a scope other than SC_Global, by its name; without a line. */
 Value raise_unbound_local(VM *vm, AstScope scope, Sym name);
 
+/* Several targets at once (assign.c). */
+bool all_slots(const NodeList *targets);                /* variables in frame->slots, all of them */
+/* Gives them the items of v, if it is a tuple of as many; takes v if it succeeds. */
+bool assign_tuple_to_slots(VM *vm, Frame *f, const NodeList *targets, ALP_TAKE Value v);
+
 /* Where a name's value is, T_Unbound in it if it has none; builtins are not looked at. */
 INLINE Value *var_slot(Frame *f, AstScope scope, uint32_t slot)
 {

@@ -196,7 +196,7 @@ BINARY_COMPLEX(c64, c)
 BINARY_COMPLEX(c128, z)
 #undef BINARY_COMPLEX
 
-static Value not_supported(VM *vm, const char *ufunc)
+Value npscalar_not_supported(VM *vm, const char *ufunc)
 {
     return raise(vm, TY_TypeError, "ufunc '%s' not supported for the input types, and the inputs could not be safely coerced to "
                  "any supported types according to the casting rule ''safe''", ufunc);
@@ -238,7 +238,7 @@ Value npscalar_binary(VM *vm, BinOp op, Value a, Value b)
     char kind = dtype_info[d].kind;
     if (kind == 'f' || kind == 'c') {
         if (IS_BITWISE(op))
-            return not_supported(vm, ufunc_name[op]);
+            return npscalar_not_supported(vm, ufunc_name[op]);
         if (kind == 'c' && (op == BI_FloorDiv || op == BI_Mod))
             return V_NOTIMPL;
     } else if (op == BI_Div) {
@@ -272,8 +272,7 @@ Value npscalar_divmod(VM *vm, Value a, Value b, Value *mod)
     return q;
 }
 
-/* What NumPy's object arrays would say: there, the scalar is a Python number. */
-static const char *python_name(Value v)
+const char *npscalar_python_name(Value v)
 {
     if (!IS_NPSCALAR(v))
         return value_type_name(v);
@@ -303,9 +302,10 @@ Value npscalar_refuse(VM *vm, BinOp op, Value a, Value b)
         return V_NOTIMPL;
     if (other.tag != T_Str)
         return raise(vm, TY_TypeError, "unsupported operand type(s) for %s: '%s' and '%s'",
-                     op == BI_Pow ? "** or pow()" : binop_text[op], python_name(a), python_name(b));
+                     op == BI_Pow ? "** or pow()" : binop_text[op], npscalar_python_name(a),
+                     npscalar_python_name(b));
     if (op != BI_Add && op != BI_Sub)
-        return not_supported(vm, ufunc_name[op]);
+        return npscalar_not_supported(vm, ufunc_name[op]);
     char sig_a[48], sig_b[48];
     operand_signature(sig_a, sizeof sig_a, a);
     operand_signature(sig_b, sizeof sig_b, b);
@@ -361,7 +361,7 @@ Value npscalar_unary(VM *vm, UnOp op, Value a)
     if (kind == 'i' || kind == 'u')
         return unary_int(vm, op, false, a);
     if (op == UN_Invert)
-        return not_supported(vm, "invert");
+        return npscalar_not_supported(vm, "invert");
     switch (a.tag) {
     case T_NpC64:
         a.u.c64.re = -a.u.c64.re;

@@ -292,6 +292,12 @@ Value op_divmod(VM *vm, Value a, Value b)
         if (!IS_ERR(q))
             mod = op_binary(vm, BI_Mod, a, b);
     }
+    if (q.tag == T_NotImplemented && numpy && !numbers) {
+        if (a.tag == T_Str || b.tag == T_Str)
+            return npscalar_not_supported(vm, "divmod");
+        return raise(vm, TY_TypeError, "unsupported operand type(s) for divmod(): '%s' and '%s'", npscalar_python_name(a),
+                     npscalar_python_name(b));
+    }
     if (q.tag == T_NotImplemented)
         return raise(vm, TY_TypeError, "unsupported operand type(s) for divmod(): '%s' and '%s'", value_type_name(a),
                      value_type_name(b));

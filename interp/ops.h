@@ -1,6 +1,6 @@
 /* interp/ops.h — operators on any values: the generic way in.  The evaluator handles the commonest pairs itself and comes here
- * for the rest.  Files: ops.c (dispatch, sequences), relate.c (comparisons), item.c (a[i]), list_sort.c, number.c and number_methods.c (Python numbers),
- * npscalar.c and npscalar_methods.c (NumPy scalars), ufunc.c (arrays). */
+ * for the rest.  Files: ops.c (dispatch, sequences), relate.c (comparisons), item.c (a[i]), list_sort.c, number.c and
+ * number_methods.c (Python numbers), npscalar.c and npscalar_methods.c (NumPy scalars), ufunc*.c (arrays). */
 #ifndef ALP_INTERP_OPS_H
 #define ALP_INTERP_OPS_H
 
@@ -73,6 +73,10 @@ Value npscalar_abs(VM *vm, Value a);
 Value npscalar_round(VM *vm, Value a, Value ndigits);
 /* The errors of an operator between a NumPy scalar and something that is no number, array or sequence. */
 Value npscalar_refuse(VM *vm, BinOp op, Value a, Value b);
+/* Likewise for functions: "ufunc 'divmod' not supported for the input types, …". */
+Value npscalar_not_supported(VM *vm, const char *ufunc);
+/* The type that NumPy's object arrays would have for it: "int", "float" …; other values' own type. */
+const char *npscalar_python_name(Value v);
 /* np.float32(x) and kin: conversion of any number, str or array. */
 Value npscalar_convert(VM *vm, DType to, Value v);
 Value npscalar_item(VM *vm, Value v);           /* the Python number of the same value */

@@ -111,9 +111,8 @@ static Value compare_npscalar(VM *vm, CmpOp op, Value a, Value b)
         return raise(vm, TY_UFuncNoLoopError, "ufunc '%s' did not contain a loop with signature matching types "
                      "(<class '%s'>, <class 'numpy.dtypes.StrDType'>) -> None", ufunc[op],
                      value_type_name(V_DTYPE(NP_DTYPE(a.tag))));
-    static const char *const python_name[] = { ['b'] = "bool", ['i'] = "int", ['u'] = "int", ['f'] = "float", ['c'] = "complex" };
-    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op],
-                 python_name[(int)dtype_info[NP_DTYPE(a.tag)].kind], value_type_name(b));
+    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op], npscalar_python_name(a),
+                 value_type_name(b));
 }
 
 static Value compare_others(VM *vm, CmpOp op, Value a, Value b)

@@ -116,8 +116,15 @@ static void put_npscalar_repr(StrBuf *sb, Value v)
         return;
     }
     sb_printf(sb, "np.%s(", dtype_info[NP_DTYPE(v.tag)].name);
+    size_t at = sb->size;
     put_npscalar(sb, v);
-    sb_putc(sb, ')');
+    /* a complex number brings its own parentheses, unless it is purely imaginary */
+    if (!sb->failed && sb->size > at && sb->text[at] == '(') {
+        memmove(sb->text + at, sb->text + at + 1, sb->size - at - 1);
+        sb->size--;
+    } else {
+        sb_putc(sb, ')');
+    }
 }
 
 /* ---- containers ------------------------------------------------------------------------------------------------------------ */

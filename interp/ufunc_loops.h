@@ -2,10 +2,6 @@
  *
  * A loop is defined by its name, the dtypes of its operands (as suffixes b1, i8 … c128) and an expression over x, y, z, the values of
  * the inputs.  Loops over contiguous operands, or a contiguous one and a constant, are kept apart, to be vectorised. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O3")
-#endif
-
 #ifndef ALP_INTERP_UFUNC_LOOPS_H
 #define ALP_INTERP_UFUNC_LOOPS_H
 

@@ -69,8 +69,7 @@ typedef struct Obj {
 } Obj;
 
 typedef struct Value {
-    uint32_t tag;               /* Tag */
-    uint32_t spare;
+    uint64_t tag;               /* Tag; as wide as the union, so that compilers need not mask half registers */
     union {
         int64_t  i;
         uint64_t u;

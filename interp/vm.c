@@ -69,6 +69,18 @@ void *obj_new(VM *vm, Tag tag, size_t size)
     return o;
 }
 
+Value vm_char_new(VM *vm, unsigned char c)
+{
+    Str *s = obj_new(vm, T_Str, sizeof *s + 2);
+    if (!s)
+        return V_ERR;
+    s->size = s->length = s->cap = 1;
+    s->text[0] = (char)c;
+    s->text[1] = '\0';
+    vm->ascii[c] = &s->head;
+    return value_ref(V_OBJ(s));
+}
+
 /* Freed blocks must reach the allocator where something watches it: a sanitizer, or a test that makes requests fail. */
 static bool pool_allowed(const Mem *mem)
 {
@@ -154,6 +166,9 @@ void vm_free(VM *vm)
     attr_cache_free(vm);
     if (vm->builtins)
         obj_free(vm, &vm->builtins->head);
+    for (size_t i = 0; i < COUNT_OF(vm->ascii); i++)
+        if (vm->ascii[i])
+            obj_free(vm, vm->ascii[i]);
     mem_free(&vm->mem, vm->trace, vm->cap_trace * sizeof *vm->trace);
     mem_free(&vm->mem, vm->out_buf, vm->out_buf ? OUT_BUF_SIZE : 0);
     stack_free(vm);

@@ -127,6 +127,7 @@ struct VM {
     PrintOptions print_options;
     struct ForeignTypes *foreign;   /* ctypes' own data of this VM, NULL until used */
 
+    Obj      *ascii[128];       /* strings of one ASCII character, made when first wanted (vm_char) */
     Obj      *doomed;           /* objects that wait for destruction (value.c) */
     bool      is_destroying;
 
@@ -177,6 +178,17 @@ static inline void vm_dealloc(VM *vm, void *p, size_t size)
 void  vm_trim(VM *vm);
 /* New object with one reference; fields beyond the head are not initialised. */
 void *obj_new(VM *vm, Tag tag, size_t size);
+
+/* The string of one ASCII character; owned. */
+Value vm_char_new(VM *vm, unsigned char c);
+static inline Value vm_char(VM *vm, unsigned char c)
+{
+    Obj *o = vm->ascii[c];
+    if (UNLIKELY(!o))
+        return vm_char_new(vm, c);
+    o->refs++;
+    return (Value){ .tag = T_Str, .u.o = o };
+}
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
 /* Run a text in `module`.  mode as parse.h.  The value of the last expression statement when vm->echo prints it. */
