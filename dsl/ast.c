@@ -103,9 +103,20 @@ static const char *binop_text(BinOp op)
 static void dump_int64(const Dump *d, const char *name, const void *p)  { (void)name; putf(d, " %" PRId64, *(const int64_t *)p); }
 static void dump_double(const Dump *d, const char *name, const void *p) { (void)name; putf(d, " %.17g", *(const double *)p); }
 static void dump_bool(const Dump *d, const char *name, const void *p)   { if (*(const bool *)p) putf(d, " %s", name); }
-static void dump_char(const Dump *d, const char *name, const void *p)   { (void)name; if (*(const char *)p) putf(d, " !%c", *(const char *)p); }
-static void dump_binop(const Dump *d, const char *name, const void *p)  { (void)name; putf(d, " %s", binop_text(*(const BinOp *)p)); }
 static void dump_none(const Dump *d, const char *name, const void *p)   { (void)d, (void)name, (void)p; }
+
+static void dump_char(const Dump *d, const char *name, const void *p)
+{
+    (void)name;
+    if (*(const char *)p)
+        putf(d, " !%c", *(const char *)p);
+}
+
+static void dump_binop(const Dump *d, const char *name, const void *p)
+{
+    (void)name;
+    putf(d, " %s", binop_text(*(const BinOp *)p));
+}
 
 static void dump_sym(const Dump *d, const char *name, const void *p)
 {

@@ -24,8 +24,8 @@ void     module_names_free(ModuleNames *m);
 uint32_t module_names_find(const ModuleNames *m, Sym name);     /* MODULE_NO_SLOT: not there */
 uint32_t module_names_add(ModuleNames *m, Sym name);            /* finds or adds; MODULE_NO_SLOT: out of memory */
 
-/* Resolves every name below `module`, sets Node.flags' NF_Pure, and is_outermost of loops (a loop not inside another loop of the same
- * function or module body).  Annotates the tree in place.  ALP_FAIL: *diag says why. */
+/* Resolves every name below `module`, sets Node.flags' NF_Pure, and is_outermost of loops (a loop not inside another loop of
+ * the same function or module body).  Annotates the tree in place.  ALP_FAIL: *diag says why. */
 Status check_module(AstModule *module, Arena *arena, Intern *names, ModuleNames *globals, Diag *diag);
 
 #endif

@@ -68,7 +68,12 @@ typedef struct Alt {
     const char *text;
 } Alt;
 
-typedef struct Rule { const char *name; bool memo; Alt *first, *last; } Rule;
+typedef struct Rule {
+    const char *name;
+    bool        memo;
+    bool        suspends;       /* mistakes are not looked for below it */
+    Alt        *first, *last;
+} Rule;
 
 static const struct Row { const char *name, *pattern, *text; bool memo; Action action; } rows[] = {
 #define RULE(name, memo, pattern)               { #name, pattern, NULL, memo, XA_None },
@@ -99,6 +104,7 @@ typedef struct Explain {
     Arena          scratch;
     Rule          *rule;
     uint32_t       n_rules;
+    uint16_t      *bucket;      /* rule + 1, by a hash of its name */
     Memo         **memo;        /* per token */
     XNode        **kids;        /* of the alternatives being tried */
     uint32_t       n_kids, kids_capacity;
@@ -106,7 +112,7 @@ typedef struct Explain {
     uint32_t       fill;        /* tokens looked at so far */
     uint32_t       depth, n_steps;
     bool           correcting;  /* second reading */
-    bool           suspended;   /* … but not here: expression_without_invalid */
+    bool           suspended;   /* … but not here */
     bool           stop;        /* *diag is set, or gave_up, or no memory */
     bool           from_parser; /* *diag is a mistake in the grammar, not the scanner's */
     bool           gave_up, no_memory;
@@ -125,12 +131,24 @@ static bool is_text(const char *name, const char *s, size_t size)
     return name[0] == s[0] && strncmp(name, s, size) == 0 && name[size] == '\0';
 }
 
-static int find_rule(const Explain *x, const char *name, size_t size)
+#define N_BUCKETS 1024          /* more than twice the rules */
+
+/* The bucket of a rule's name, or the empty one where it belongs. */
+static uint16_t *rule_bucket(const Explain *x, const char *name, size_t size)
 {
-    for (uint32_t k = 0; k < x->n_rules; k++)
-        if (is_text(x->rule[k].name, name, size))
-            return (int)k;
-    return -1;
+    uint32_t h = (uint32_t)size;
+    for (size_t k = 0; k < size; k++)
+        h = h * 31 + (unsigned char)name[k];
+    for (h &= N_BUCKETS - 1; x->bucket[h] && !is_text(x->rule[x->bucket[h] - 1].name, name, size); h = (h + 1) & (N_BUCKETS - 1))
+        ;
+    return &x->bucket[h];
+}
+
+static uint16_t find_rule(const Explain *x, const char *name, size_t size)
+{
+    uint16_t bucket = *rule_bucket(x, name, size);
+    ALP_ASSERT(bucket > 0);
+    return (uint16_t)(bucket - 1);
 }
 
 static TokKind find_token(const char *text, size_t size)
@@ -212,10 +230,8 @@ static bool read_item(Explain *x, const char **ps, Item *it)
                 if (is_text(classes[k].name, s, n))
                     it->arg = (uint16_t)classes[k].kind;
         } else {
-            int rule = find_rule(x, s, n);
-            ALP_ASSERT(rule >= 0);
             it->op = IT_Rule;
-            it->arg = (uint16_t)rule;
+            it->arg = find_rule(x, s, n);
         }
         s += n;
     }
@@ -262,11 +278,16 @@ static Seq *read_alternatives(Explain *x, const char **ps, Alt *alt)
 static bool read_grammar(Explain *x)
 {
     x->rule = take(x, sizeof *x->rule * COUNT_OF(rows));
-    if (!x->rule)
+    x->bucket = take(x, sizeof *x->bucket * N_BUCKETS);
+    if (!x->rule || !x->bucket)
         return false;
-    for (size_t k = 0; k < COUNT_OF(rows); k++)
-        if (x->n_rules == 0 || strcmp(x->rule[x->n_rules - 1].name, rows[k].name) != 0)
-            x->rule[x->n_rules++] = (Rule){ .name = rows[k].name, .memo = rows[k].memo };
+    for (size_t k = 0; k < COUNT_OF(rows); k++) {
+        if (x->n_rules > 0 && strcmp(x->rule[x->n_rules - 1].name, rows[k].name) == 0)
+            continue;
+        x->rule[x->n_rules++] = (Rule){ .name = rows[k].name, .memo = rows[k].memo };
+        x->rule[x->n_rules - 1].suspends = strcmp(rows[k].name, "expression_without_invalid") == 0;
+        *rule_bucket(x, rows[k].name, strlen(rows[k].name)) = (uint16_t)x->n_rules;
+    }
     Rule *r = x->rule;
     for (size_t k = 0; k < COUNT_OF(rows); k++) {
         r += strcmp(r->name, rows[k].name) != 0;
@@ -345,10 +366,11 @@ static void fill_text(const Explain *x, char *out, size_t size, const char *text
             continue;
         }
         const Tok *t = tok_at(x, a->first);
+        size_t tok_size = t->end - t->start;
         text++;
         int more = *text == 'k' ? snprintf(out + n, size - n, "%s", kinds[a->kind])
                  : *text == 'd' ? snprintf(out + n, size - n, "%u", (unsigned)t->line)
-                 : snprintf(out + n, size - n, "%.*s", (int)(t->end - t->start > size ? size : t->end - t->start), x->src->text + t->start);
+                 : snprintf(out + n, size - n, "%.*s", (int)(tok_size < size ? tok_size : size), x->src->text + t->start);
         n = more < 0 || (size_t)more >= size - n ? size - 1 : n + (size_t)more;
     }
     out[n] = '\0';
@@ -407,7 +429,11 @@ static Kind check_strings(Explain *x, uint32_t first)
     parser_init(&p, x->src, tok_at(x, first), x->arena, x->names, x->mode);
     Node *n = parse_strings(&p);
     parser_free(&p);
-    Kind kind = n && n->kind == ND_FString ? XK_FString : XK_Literal;
+    Kind kind = XK_Literal;
+    for (uint32_t k = first; k < x->mark; k++)
+        if (memchr(x->src->text + tok_at(x, k)->start, 'f', strcspn(x->src->text + tok_at(x, k)->start, "'\"")) ||
+            memchr(x->src->text + tok_at(x, k)->start, 'F', strcspn(x->src->text + tok_at(x, k)->start, "'\"")))
+            kind = XK_FString;
     if (p.no_memory) {
         x->stop = x->no_memory = true;
     } else if (!n && p.str_error.kind != DK_None) {
@@ -427,8 +453,8 @@ static void check_number(Explain *x, const Tok *t)
     if (n <= PARSE_MAX_DIGITS)
         return;
     diag_set_at(x->diag, DK_Syntax, x->src, t->line, 0,
-                "%sExceeds the limit (%d digits) for integer string conversion: value has %u digits; use sys.set_int_max_str_digits() "
-                "to increase it - Consider hexadecimal for huge integer literals to avoid decimal conversion limits.",
+                "%sExceeds the limit (%d digits) for integer string conversion: value has %u digits; "
+                "use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer literals to avoid decimal conversion limits.",
                 prefix(x), PARSE_MAX_DIGITS, (unsigned)n);
     x->stop = x->from_parser = true;
 }
@@ -447,8 +473,9 @@ static const Tok *look(Explain *x)
     const Tok *t = tok_at(x, x->mark);
     if (x->mark < x->fill)
         return t;
-    bool at_end = t->start >= x->src->size && (t->kind == TK_EndMarker || t->kind == TK_Dedent);
-    if (x->mode == PM_Prompt && (at_end || (t->kind == TK_Error && (x->toks->fault == LF_Eof || x->toks->fault == LF_OpenString)))) {
+    bool at_end = t->kind == TK_Error ? x->toks->fault == LF_Eof || x->toks->fault == LF_OpenString
+                                      : t->start >= x->src->size && (t->kind == TK_EndMarker || t->kind == TK_Dedent);
+    if (x->mode == PM_Prompt && at_end) {
         diag_set(x->diag, DK_Incomplete, x->src, tok_span(t), "incomplete input");
         x->stop = true;
         return NULL;
@@ -716,8 +743,7 @@ static XNode *match_rule(Explain *x, uint16_t index)
     }
     x->depth++;
     bool suspended = x->suspended;
-    if (strcmp(r->name, "expression_without_invalid") == 0)
-        x->suspended = true;
+    x->suspended |= r->suspends;
     XNode *node = NULL;
     for (const Alt *alt = r->first; alt; alt = alt->next) {
         if (alt->is_mistake && (!x->correcting || x->suspended))
@@ -755,7 +781,7 @@ static bool read_text(Explain *x, uint32_t start, uint32_t end, const char *rule
     x->mark = start;
     x->n_kids = x->depth = x->n_steps = 0;
     x->correcting = correcting;
-    uint16_t index = (uint16_t)find_rule(x, rule, strlen(rule));
+    uint16_t index = find_rule(x, rule, strlen(rule));
     do {
         if (!match_rule(x, index))
             return false;

@@ -85,7 +85,7 @@ static bool compare_indent(Layout *ly, uint32_t column, uint32_t narrow, int *st
 static bool measure_indent(Layout *ly, uint32_t *column, uint32_t *narrow, bool *is_blank)
 {
     Lexer *lx = &ly->lx;
-    uint32_t c = 0, n = 0, first_c = 0, first_n = 0;     /* a continued line counts as indented as its first part */
+    uint32_t c = 0, n = 0, first = 0;       /* a continued line counts as indented as its first part, in both measures */
     for (;; lx->p++) {
         if (*lx->p == ' ') {
             c++, n++;
@@ -95,8 +95,7 @@ static bool measure_indent(Layout *ly, uint32_t *column, uint32_t *narrow, bool 
         } else if (*lx->p == '\f') {
             c = n = 0;
         } else if (*lx->p == '\\') {
-            first_c = first_c ? first_c : c;
-            first_n = first_n ? first_n : n;
+            first = first ? first : c;
             lx->p++;
             if (!lex_continue_line(lx)) {
                 if (lx->fault == LF_Eof) {      /* CPython has no column for it here */
@@ -114,10 +113,10 @@ static bool measure_indent(Layout *ly, uint32_t *column, uint32_t *narrow, bool 
     *is_blank = *lx->p == '#' || *lx->p == '\n' || at_end;
     if (ly->is_prompt && !at_end && *is_blank && ((c == 0 && *lx->p == '\n') || lx->line == 1)) {
         *is_blank = false;
-        c = n = first_c = first_n = 0;
+        c = n = first = 0;
     }
-    *column = first_c ? first_c : c;
-    *narrow = first_n ? first_n : n;
+    *column = first ? first : c;
+    *narrow = first ? first : n;
     return true;
 }
 

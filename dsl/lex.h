@@ -41,6 +41,7 @@ typedef struct Lexer {
     const Src  *src;
     const char *p;              /* next character; the NUL behind the text ends the scan */
     uint32_t    line;           /* of p */
+    const char *chunk;          /* first line of those that backslashes and strings join: CPython counts some columns from there */
     Diag       *diag;
     LexFault    fault;          /* why diag is set */
 } Lexer;

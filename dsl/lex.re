@@ -3,6 +3,8 @@
  * the only NUL stands behind its end. */
 #include "dsl/lex.h"
 
+#include "dsl/name_table.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 
 void lex_init(Lexer *lx, const Src *src, Diag *diag)
 {
-    *lx = (Lexer){ .src = src, .p = src->text, .line = 1, .diag = diag };
+    *lx = (Lexer){ .src = src, .p = src->text, .line = 1, .chunk = src->text, .diag = diag };
 }
 
 TokKind lex_fail(Lexer *lx, const char *fmt, ...)
@@ -39,7 +41,8 @@ bool lex_continue_line(Lexer *lx)
             return true;
         }
     } else if (offset < src->size) {
-        diag_set_at(lx->diag, DK_Syntax, src, lx->line, src_column(src, offset) + 1,
+        bool joined = (uint32_t)(lx->chunk - src->text) != src->line_start[lx->line - 1];
+        diag_set_at(lx->diag, DK_Syntax, src, lx->line, (joined ? (uint32_t)(lx->p - lx->chunk) : src_column(src, offset)) + 1,
                     "unexpected character after line continuation character");
         lx->fault = LF_Other;
         return false;
@@ -51,41 +54,57 @@ bool lex_continue_line(Lexer *lx)
 
 /* ---- names ---- */
 
-/* A name with characters beyond ASCII must be made of Unicode's letters, digits and marks. */
+static unsigned name_class(uint32_t code)
+{
+    size_t lo = 0, hi = COUNT_OF(name_range);       /* the range is in [lo, hi) */
+    while (hi - lo > 1) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (name_range[mid] >> 3 <= code)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return name_range[lo] & 7;
+}
+
+/* A name with characters beyond ASCII must be made of Unicode's letters, digits and marks.  Python compares names after Unicode
+ * normalization (NFKC), alpy as they are written: characters that this would change are refused. */
 static bool check_name(Lexer *lx, const char *start, const char *end)
 {
-    /*!include:re2c "unicode_categories.re" */
-    const unsigned char *YYCURSOR = CURSOR(start), *YYMARKER, *at;
-    bool printable = true;
-    for (bool first = true;; first = false) {
-        at = YYCURSOR;
-        if (at == CURSOR(end))
-            return true;
-        /*!re2c
-            re2c:yyfill:enable = 0;
-            re2c:define:YYCTYPE = "unsigned char";
-            re2c:encoding:utf8 = 1;
-
-            name_start  = [_A-Za-z] | L | Nl | [\u2118\u212e\u309b\u309c];
-            name_more   = Mn | Mc | Nd | Pc | [\u00b7\u0387\u1369-\u1371\u19da];
-
-            name_start          { continue; }
-            name_more           { if (!first) continue; break; }
-            L | M | N | P | S   { break; }
-            *                   { printable = false; break; }
-        */
+    for (const char *s = start, *next; s < end; s = next) {
+        const unsigned char *c = (const unsigned char *)s;
+        next = s + 1;
+        if (*c < 0x80)
+            continue;
+        uint32_t code = *c < 0xe0 ? *c & 0x1fu : *c < 0xf0 ? *c & 0x0fu : *c & 0x07u;
+        for (; ((unsigned char)*next & 0xc0) == 0x80; next++)
+            code = code << 6 | ((unsigned char)*next & 0x3fu);
+        lx->p = next;
+        switch (name_class(code)) {
+        case NC_Start:
+            continue;
+        case NC_More:
+            if (s > start)
+                continue;
+            break;
+        case NC_StartChanged:
+            lex_fail(lx, "names with characters that Unicode normalizes (U+%04X) are not part of alpy", (unsigned)code);
+            return false;
+        case NC_MoreChanged:
+            if (s == start)
+                break;
+            lex_fail(lx, "names with characters that Unicode normalizes (U+%04X) are not part of alpy", (unsigned)code);
+            return false;
+        case NC_Unprintable:
+            lex_fail(lx, "invalid non-printable character U+%04X", (unsigned)code);
+            return false;
+        default:
+            break;
+        }
+        lex_fail(lx, "invalid character '%.*s' (U+%04X)", (int)(next - s), s, (unsigned)code);
+        return false;
     }
-    /* The character by its code point; only a printable one is shown as well. */
-    uint32_t code = at[0] < 0xe0 ? at[0] & 0x1fu : at[0] < 0xf0 ? at[0] & 0x0fu : at[0] & 0x07u;
-    const unsigned char *last = at + 1;
-    for (; (*last & 0xc0) == 0x80; last++)
-        code = code << 6 | (*last & 0x3fu);
-    lx->p = (const char *)last;
-    if (printable)
-        lex_fail(lx, "invalid character '%.*s' (U+%04X)", (int)(last - at), (const char *)at, (unsigned)code);
-    else
-        lex_fail(lx, "invalid non-printable character U+%04X", (unsigned)code);
-    return false;
+    return true;
 }
 
 /* ---- numbers ---- */
@@ -167,7 +186,8 @@ static bool scan_number(Lexer *lx)
         char c = (char)(start[1] | 0x20);
         if (c == 'x' || c == 'o' || c == 'b') {
             lx->p += 2;
-            return c == 'x' ? scan_radix(lx, 16, "hexadecimal") : c == 'o' ? scan_radix(lx, 8, "octal") : scan_radix(lx, 2, "binary");
+            return c == 'x' ? scan_radix(lx, 16, "hexadecimal")
+                 : c == 'o' ? scan_radix(lx, 8, "octal") : scan_radix(lx, 2, "binary");
         }
     }
     if (*start != '.' && !scan_digits(lx))
@@ -282,7 +302,7 @@ again:
         "\n"                { t->kind = TK_Newline;
                               t->start = (uint32_t)((comment ? comment : (const char *)start) - text);
                               t->end = (uint32_t)((const char *)start - text);
-                              lx->p = (const char *)YYCURSOR;
+                              lx->p = lx->chunk = (const char *)YYCURSOR;
                               lx->line++;
                               return TK_Newline; }
         "\x00"              { lx->p = (const char *)start;
@@ -482,11 +502,12 @@ Status lex_check_text(const Src *src, Diag *diag)
         const char *why;
         if (size == 0 && (size = check_char(p, end, &n_bad, &why)) == 0) {
             Span span = { (uint32_t)(p - text), (uint32_t)(p - text) };
+            unsigned at = span.start;
             if (n_bad == 1)
-                return diag_set(diag, DK_Syntax, src, span, "(unicode error) 'utf-8' codec can't decode byte 0x%02x in position %u: %s",
-                                *p, span.start, why);
-            return diag_set(diag, DK_Syntax, src, span, "(unicode error) 'utf-8' codec can't decode bytes in position %u-%u: %s",
-                            span.start, span.start + n_bad - 1, why);
+                return diag_set(diag, DK_Syntax, src, span,
+                                "(unicode error) 'utf-8' codec can't decode byte 0x%02x in position %u: %s", *p, at, why);
+            return diag_set(diag, DK_Syntax, src, span,
+                            "(unicode error) 'utf-8' codec can't decode bytes in position %u-%u: %s", at, at + n_bad - 1, why);
         }
         p += size;
     }

@@ -275,7 +275,8 @@ Status parse_dump_tokens(const Src *src, void (*emit)(void *user, const char *s,
         return diag_nomem(diag);
     for (const Tok *t = toks.item; t < toks.item + toks.count && t->kind != TK_Error; t++) {
         char head[64];
-        int n = snprintf(head, sizeof head, "%u:%u\t%-12s", (unsigned)t->line, (unsigned)src_column(src, t->start), tok_name(t->kind));
+        unsigned line = t->line, column = src_column(src, t->start);
+        int n = snprintf(head, sizeof head, "%u:%u\t%-12s", line, column, tok_name(t->kind));
         emit(user, head, (size_t)n);
         if (t->kind == TK_Name || t->kind == TK_Number || t->kind == TK_String || t->kind == TK_Unknown) {
             emit(user, " ", 1);

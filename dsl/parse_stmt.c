@@ -503,7 +503,8 @@ static bool param(Parser *p, Params *ps)
     return true;
 }
 
-/* params = [item {"," item} [","]]; item = param | "/" | "*".  "/" stands once, behind a parameter and before "*"; "*" once, before one. */
+/* params = [item {"," item} [","]]; item = param | "/" | "*".  "/" stands once, behind a parameter and before "*"; "*" once,
+ * before a parameter. */
 static bool params(Parser *p, Params *ps)
 {
     bool star_is_last = false;

@@ -414,7 +414,8 @@ static bool field(Parser *p, Parts *parts, const char **ps, const char *end, boo
     for (first = open + 1; first < s && (*first == ' ' || *first == '\t' || *first == '\n' || *first == '\f'); first++)
         ;
     if (first == s)
-        return *s == '}' ? fail(p, "f-string: empty expression not allowed") : fail(p, "f-string: expression required before '%c'", *s);
+        return *s == '}' ? fail(p, "f-string: empty expression not allowed")
+                         : fail(p, "f-string: expression required before '%c'", *s);
     Node *value = parse_embedded(p, offset_of(p, open + 1), offset_of(p, s));
     if (!value)
         return false;
@@ -513,43 +514,57 @@ static bool fstring_parts(Parser *p, Parts *parts, const char **ps, const char *
 
 /* ---- strings ---- */
 
+enum { RAW = 1, FORMAT = 2, BYTES = 4 };
+
+/* The letters in front of a string's quotes.  *ps is left on the quotes. */
+static int read_prefix(const char **ps)
+{
+    int prefix = 0;
+    for (; **ps != '\'' && **ps != '"'; ++*ps) {
+        char c = (char)(**ps | 0x20);
+        prefix |= c == 'r' ? RAW : c == 'f' ? FORMAT : c == 'b' ? BYTES : 0;
+    }
+    return prefix;
+}
+
+/* Bytes are refused once they are known to be right. */
+static bool check_bytes(Parser *p, const char *s, const char *end, bool is_raw)
+{
+    const char *start = s;
+    for (const char *c = s; c < end; c++)
+        if ((unsigned char)*c >= 0x80)
+            return fail(p, "bytes can only contain ASCII literal characters");
+    while (!is_raw && (s = memchr(s, '\\', (size_t)(end - s)))) {
+        if (s[1] == 'x' && !(end - s >= 4 && is_hex(s[2]) && is_hex(s[3])))
+            return fail(p, "(value error) invalid \\x escape at position %u", (unsigned)(s - start));
+        s += 2;
+    }
+    parse_refuse(p, tok_span(p->str_tok), "bytes literals");
+    return true;
+}
+
 /* One token: prefix, quotes, text. */
 static bool literal(Parser *p, Parts *parts, const Tok *t)
 {
     const char *s = p->src->text + t->start, *end = p->src->text + t->end;
-    bool is_raw = false, is_f = false;
-    for (; *s != '\'' && *s != '"'; s++) {
-        char c = (char)(*s | 0x20);
-        if (c == 'b')
-            return parse_refuse(p, tok_span(t), "bytes literals");
-        is_raw |= c == 'r';
-        is_f |= c == 'f';
-    }
+    int prefix = read_prefix(&s);
     uint32_t quotes = end - s >= 6 && s[1] == *s && s[2] == *s ? 3 : 1;
     s += quotes;
     end -= quotes;
+    if (prefix & BYTES)
+        return check_bytes(p, s, end, prefix & RAW);
     if (parts->text.size == 0)
         parts->text_start = offset_of(p, s);
-    if (!is_f)
-        return decode(p, &parts->text, s, end, is_raw);
+    if (!(prefix & FORMAT))
+        return decode(p, &parts->text, s, end, prefix & RAW);
     parts->is_f = true;
-    return fstring_parts(p, parts, &s, end, is_raw, 0);
+    return fstring_parts(p, parts, &s, end, prefix & RAW, 0);
 }
 
-/* Bytes next to text is a mistake; bytes alone are refused when their literal is read. */
-static bool check_kinds(Parser *p, const Tok *first, const Tok *end)
+static bool is_bytes(const Parser *p, const Tok *t)
 {
-    bool bytes = false, text = false;
-    for (const Tok *t = first; t < end; t++) {
-        const char *s = p->src->text + t->start;
-        bool is_bytes = (s[0] | 0x20) == 'b' || ((s[0] | 0x20) == 'r' && (s[1] | 0x20) == 'b');
-        bytes |= is_bytes;
-        text |= !is_bytes;
-        for (uint32_t k = 0; is_bytes && k < t->end - t->start; k++)
-            if ((unsigned char)s[k] >= 0x80)
-                return fail(p, "bytes can only contain ASCII literal characters");
-    }
-    return !(bytes && text) || fail(p, "cannot mix bytes and nonbytes literals");
+    const char *s = p->src->text + t->start;
+    return read_prefix(&s) & BYTES;
 }
 
 /* strings = STRING {STRING} */
@@ -560,11 +575,14 @@ Node *parse_strings(Parser *p)
         end++;
     Parts parts = { .base = p->n_stack };
     p->tok = end;
-    if (!check_kinds(p, first, end))
-        return NULL;
-    for (p->str_tok = first; p->str_tok < end; p->str_tok++)
+    for (p->str_tok = first; p->str_tok < end; p->str_tok++) {
         if (!literal(p, &parts, p->str_tok))
             return NULL;
+        if (is_bytes(p, p->str_tok) != is_bytes(p, first))
+            return fail(p, "cannot mix bytes and nonbytes literals"), NULL;
+    }
+    if (is_bytes(p, first))
+        return NULL;
     Span span = { first->start, end[-1].end };
     return parts.is_f ? fstring_node(p, &parts, span) : str_node(p, &parts.text, span);
 }

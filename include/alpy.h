@@ -13,15 +13,16 @@
  *
  * What is not in this file is not part of the interface.
  *
- * The library never exits, aborts, prints on its own or installs signal handlers, and has no global state: any number of
- * interpreters may live in a process.  An interpreter is used by one thread at a time (another thread's call meanwhile gives
- * ALPY_USAGE); which thread that is may change from call to call.  alpy_interrupt() alone may be called at any time.
+ * The library never exits, aborts, prints on its own or installs signal handlers, and has no global state: any number
+ * of interpreters may live in a process.  An interpreter is used by one thread at a time (another thread's call
+ * meanwhile gives ALPY_USAGE); which thread that is may change from call to call.  alpy_interrupt() alone may be called
+ * at any time.
  *
- * Ownership: what a call is given (texts, values, arrays of shape) is borrowed for the time of the call and copied where it is
- * kept; the bytes behind an alpy_array are the exception, see there.  What a call hands out through a pointer to alpy_value
- * or alpy_array belongs to the caller until alpy_release() or alpy_release_array(); whatever is left is released by
- * alpy_close().  A `const char *` handed out is NUL-terminated and lives as long as its comment says.
- * All texts are UTF-8. */
+ * Ownership: what a call is given (texts, values, arrays of shape) is borrowed for the time of the call and copied
+ * where it is kept; the bytes behind an alpy_array are the exception, see there.  What a call hands out through a
+ * pointer to alpy_value or alpy_array belongs to the caller until alpy_release() or alpy_release_array(); whatever is
+ * left is released by alpy_close().  A `const char *` handed out is NUL-terminated and lives as long as its comment
+ * says.  All texts are UTF-8. */
 #ifndef ALPY_H
 #define ALPY_H
 
@@ -53,7 +54,8 @@ typedef enum alpy_status {
     ALPY_LIMIT,             /* TimeoutError: max_seconds is over */
     ALPY_INTERRUPTED,       /* KeyboardInterrupt: alpy_interrupt(), or poll_fn asked for it */
     ALPY_EXIT,              /* SystemExit: the program called sys.exit(); alpy_error()->exit_code */
-    ALPY_USAGE,             /* the call itself is wrong: NULL, bad dtype, busy in another thread, being closed …; nothing was done */
+    ALPY_USAGE,             /* the call itself is wrong: NULL, bad dtype, busy in another thread, being closed …;
+                             * nothing was done */
 } alpy_status;
 
 /* Version of the library that is running, "0.1.0"; ALPY_VERSION is the version of this header. */
@@ -61,32 +63,35 @@ ALPY_API const char *alpy_version(void);
 /* "ALPY_OK" …; never NULL. */
 ALPY_API const char *alpy_status_name(alpy_status status);
 
-/* ---- open and close -------------------------------------------------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------------------------------------------------- */
 
-/* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that calls it,
- * but for alpy_interrupt(): such a call gives ALPY_USAGE. */
+/* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that
+ * calls it, but for alpy_interrupt(): such a call gives ALPY_USAGE. */
 typedef struct alpy_config {
     size_t struct_size;     /* sizeof(alpy_config) as the host was compiled */
 
-    size_t max_bytes;       /* most memory held at a time, in bytes; 0 = no limit.  Arrays lent by the host do not count; the report
-                             * of an error may take a further 256 KiB. */
-    double max_seconds;     /* longest duration of one outermost alpy_eval… or alpy_call, in seconds of wall clock; 0 = no limit */
-    int    max_depth;       /* nested calls before RecursionError; 0 = 1000.  The C stack of the calling thread is a second limit,
-                             * found by itself, with the same error. */
+    size_t max_bytes;       /* most memory held at a time, in bytes; 0 = no limit.  Arrays lent by the host do not
+                             * count; the report of an error may take a further 256 KiB. */
+    double max_seconds;     /* longest duration of one outermost alpy_eval… or alpy_call, in seconds of wall clock;
+                             * 0 = no limit */
+    int    max_depth;       /* nested calls before RecursionError; 0 = 1000.  The C stack of the calling thread is a
+                             * second limit, found by itself, with the same error. */
 
-    /* Memory for everything but what the C library and foreign functions take: ptr NULL allocates, new_size 0 frees and returns NULL,
-     * else resizes as realloc.  old_size is the size ptr was allocated with.  NULL result: no memory (ptr stays valid).  Results
-     * aligned as malloc's.  NULL = the C library's. */
+    /* Memory for everything but what the C library and foreign functions take: ptr NULL allocates, new_size 0 frees and
+     * returns NULL, else resizes as realloc.  old_size is the size ptr was allocated with.  NULL result: no memory (ptr
+     * stays valid).  Results aligned as malloc's.  NULL = the C library's. */
     void *(*realloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
-    /* Text that the program prints: stream 1 is its stdout, 2 its stderr; not NUL-terminated.  Returns 0, or an errno value, which
-     * the program gets as OSError.  stdout is buffered; it is complete when alpy_eval… or alpy_call returns.
-     * NULL discards. */
+    /* Text that the program prints: stream 1 is its stdout, 2 its stderr; not NUL-terminated.  Returns 0, or an errno
+     * value, which the program gets as OSError.  stdout is buffered; it is complete when alpy_eval… or alpy_call
+     * returns.  NULL discards. */
     int  (*write_fn)(void *user, int stream, const char *text, size_t size);
-    /* A line for input(): puts at most `size` bytes up to and including a newline into `line`, not NUL-terminated; returns their
-     * number, 0 at the end of input, or a negative errno value.  A line that does not end in a newline goes on in the next call.
+    /* A line for input(): puts at most `size` bytes up to and including a newline into `line`, not NUL-terminated;
+     * returns their number, 0 at the end of input, or a negative errno value (-EINTR: called again, unless there was an
+     * interrupt).  A line that does not end in a newline goes on in the next call.
      * NULL: every input() raises EOFError. */
     int  (*read_fn)(void *user, char *line, size_t size);
-    /* Called now and then (every few thousand iterations) while a program runs; non-zero interrupts it.  NULL = none. */
+    /* Called now and then (every few thousand iterations) while a program runs; non-zero interrupts it.  NULL =
+     * none. */
     int  (*poll_fn)(void *user);
     void  *user;            /* first argument of the functions above */
 
@@ -94,6 +99,7 @@ typedef struct alpy_config {
     const char *const *argv;            /* copied */
     const char        *script_dir;      /* folder where `import name` finds name.alp; NULL = the current one; copied */
     bool               line_buffered;   /* deliver stdout at every newline (a terminal) */
+    bool               err_is_terminal; /* stderr is a terminal: progress bars (tqdm) are drawn on it */
 } alpy_config;
 
 /* All defaults, and struct_size. */
@@ -106,16 +112,18 @@ static inline void alpy_config_init(alpy_config *config)
 /* A new interpreter in *out.  config NULL = defaults.
  * ALPY_NOMEM; ALPY_USAGE: out NULL, struct_size unknown, a negative or not finite limit.  Then *out is NULL. */
 ALPY_API alpy_status alpy_open(alpy_vm **out, const alpy_config *config);
-/* Release everything: variables, what was handed out and not released, arrays lent by the host (their release functions are
- * called).  vm and every pointer got through it are invalid afterwards.  NULL is fine.
- * ALPY_USAGE: vm is running (called by a registered function, a hook, or during another thread's call); it stays open. */
+/* Release everything: variables, what was handed out and not released, arrays lent by the host (their release functions
+ * are called).  vm and every pointer got through it are invalid afterwards.  NULL is fine.
+ * ALPY_USAGE: vm is running (called by a registered function, a hook, or during another thread's call); it stays
+ * open. */
 ALPY_API alpy_status alpy_close(alpy_vm *vm);
 
-/* ---- run ------------------------------------------------------------------------------------------------------------- */
+/* ---- run --------------------------------------------------------------------------------------------------------- */
 
 /* Run `source` in the module scope of vm (`__main__`); variables and functions stay for later calls.  `name` stands in
  * tracebacks ("heat.alp"); NULL = "<string>".  Lent arrays are read and written in place, and every write is visible
- * when the call returns.  May be called by a registered function of the same vm (it then runs under the outer call's time limit).
+ * when the call returns.  May be called by a registered function of the same vm (it then runs under the outer call's
+ * time limit).
  *
  *   ALPY_OK
  *   ALPY_ERROR, ALPY_NOMEM, ALPY_LIMIT, ALPY_INTERRUPTED, ALPY_EXIT    see alpy_error(); variables and arrays hold what
@@ -124,25 +132,27 @@ ALPY_API alpy_status alpy_close(alpy_vm *vm);
 ALPY_API alpy_status alpy_eval(alpy_vm *vm, const char *source, const char *name);
 /* The same for `size` bytes, which may hold anything. */
 ALPY_API alpy_status alpy_eval_sized(alpy_vm *vm, const char *source, size_t size, const char *name);
-/* The same for a file; its path as given stands in tracebacks.  A file that cannot be read gives the OSError that open() would. */
+/* The same for a file; its path as given stands in tracebacks.  A file that cannot be read gives the OSError that
+ * open() would. */
 ALPY_API alpy_status alpy_eval_file(alpy_vm *vm, const char *path);
 /* For prompts: the values of expression statements are printed as Python's prompt prints them, and kept in `_`.
- * ALPY_INCOMPLETE: more lines belong to the statement (a compound statement ends with an empty line); nothing ran: append
- * and call again. */
+ * ALPY_INCOMPLETE: more lines belong to the statement (a compound statement ends with an empty line); nothing ran:
+ * append and call again. */
 ALPY_API alpy_status alpy_eval_prompt(alpy_vm *vm, const char *source, const char *name);
 
-/* Stop the running call with KeyboardInterrupt, or the next one if none is running.  Safe in signal handlers and from any thread,
- * from alpy_open() until alpy_close() is called.  NULL is fine. */
+/* Stop the running call with KeyboardInterrupt, or the next one if none is running.  Safe in signal handlers and from
+ * any thread, from alpy_open() until alpy_close() is called.  NULL is fine. */
 ALPY_API void alpy_interrupt(alpy_vm *vm);
 /* Forget an interrupt that has not arrived yet. */
 ALPY_API void alpy_clear_interrupt(alpy_vm *vm);
 
-/* New limits, as in alpy_config; max_seconds counts from the next outermost call.  ALPY_USAGE: negative or not finite. */
+/* New limits, as in alpy_config; max_seconds counts from the next outermost call.  ALPY_USAGE: negative or not
+ * finite. */
 ALPY_API alpy_status alpy_set_limits(alpy_vm *vm, size_t max_bytes, double max_seconds);
 /* Bytes held now, and the most ever held.  Either pointer may be NULL. */
 ALPY_API alpy_status alpy_memory(alpy_vm *vm, size_t *used, size_t *peak);
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 typedef struct alpy_error_info {
     alpy_status status;     /* what the failed call returned; ALPY_OK: no call has failed yet */
@@ -153,13 +163,14 @@ typedef struct alpy_error_info {
     int         column;     /* 1-based, in characters; 0: none */
     const char *function;   /* "<module>" or the function's name; NULL: none */
     const char *traceback;  /* full report as Python prints it, ending in a newline; "" for ALPY_USAGE */
-    int         exit_code;  /* ALPY_EXIT: the status that Python would exit with; sys.exit("text") gives 1 and text is to be printed */
+    int         exit_code;  /* ALPY_EXIT: the status that Python would exit with; sys.exit("text") gives 1 and text is
+                             * to be printed */
 } alpy_error_info;
 
 /* The last failure of a call on vm.  Never NULL; valid until the next call on vm that runs a program or fails. */
 ALPY_API const alpy_error_info *alpy_error(alpy_vm *vm);
 
-/* ---- arrays and values ------------------------------------------------------------------------------------------------- */
+/* ---- arrays and values ------------------------------------------------------------------------------------------- */
 
 typedef enum alpy_dtype {
     ALPY_NO_DTYPE = 0,
@@ -174,10 +185,10 @@ typedef enum alpy_dtype {
 
 /* An n-dimensional array.  Element [i, j, …] is at data + i*strides[0] + j*strides[1] + …
  *
- * Lent to alpy_set_array() and kin: data, borrowed and used in place, must stay until `release` is called, or, without one, until
- * no variable of the program can refer to it any more (at the latest alpy_close()).  shape and strides are copied.
- * Got from alpy_get_array() and kin: a view of the program's array, not a copy; shape and strides point into it.  Valid until
- * alpy_release_array(). */
+ * Lent to alpy_set_array() and kin: data, borrowed and used in place, must stay until `release` is called, or, without
+ * one, until no variable of the program can refer to it any more (at the latest alpy_close()).  shape and strides are
+ * copied.  Got from alpy_get_array() and kin: a view of the program's array, not a copy; shape and strides point into
+ * it.  Valid until alpy_release_array(). */
 typedef struct alpy_array {
     alpy_dtype     dtype;
     int            ndim;        /* 0 … ALPY_MAX_NDIM */
@@ -209,7 +220,8 @@ typedef struct alpy_value {
         alpy_array  a;
         const char *type;   /* ALPY_OTHER: type's name, "list" */
     } u;
-    uint64_t   ref;         /* the library's: what ALPY_STR, ALPY_ARRAY and ALPY_OTHER refer to; 0 when made by the host */
+    uint64_t   ref;         /* the library's: what ALPY_STR, ALPY_ARRAY and ALPY_OTHER refer to; 0 when made by the
+                             * host */
 } alpy_value;
 
 /* Give up a value or array that a call handed out; it becomes None, or empty.  NULL and plain numbers are fine.
@@ -217,20 +229,21 @@ typedef struct alpy_value {
 ALPY_API alpy_status alpy_release(alpy_vm *vm, alpy_value *value);
 ALPY_API alpy_status alpy_release_array(alpy_vm *vm, alpy_array *array);
 
-/* ---- variables --------------------------------------------------------------------------------------------------------
- * `name` is a variable of the module scope.  alpy_get… and alpy_call also take a dotted path ("helpers.scale", "math.pi") and the
- * builtins' names.
+/* ---- variables ------------------------------------------------------------------------------------------------------
+ * `name` is a variable of the module scope.  alpy_get… and alpy_call also take a dotted path ("helpers.scale",
+ * "math.pi") and the builtins' names.
  * Setters: ALPY_NOMEM; ALPY_USAGE for NULL, an empty name, text that is not UTF-8 …
- * Getters: ALPY_ERROR with NameError, AttributeError, or TypeError when the value is of another kind.  The numeric getters convert as
- * Python does without loss: int takes bool and NumPy integers, float also ints, complex also floats. */
+ * Getters: ALPY_ERROR with NameError, AttributeError, or TypeError when the value is of another kind.  The numeric
+ * getters convert as Python does without loss: int takes bool and NumPy integers, float also ints, complex also
+ * floats. */
 ALPY_API alpy_status alpy_set_none(alpy_vm *vm, const char *name);
 ALPY_API alpy_status alpy_set_bool(alpy_vm *vm, const char *name, bool value);
 ALPY_API alpy_status alpy_set_int(alpy_vm *vm, const char *name, int64_t value);
 ALPY_API alpy_status alpy_set_float(alpy_vm *vm, const char *name, double value);
 ALPY_API alpy_status alpy_set_complex(alpy_vm *vm, const char *name, double re, double im);
 ALPY_API alpy_status alpy_set_str(alpy_vm *vm, const char *name, const char *text);
-/* Lend an array: see alpy_array.  ALPY_USAGE: ndim, dtype or a shape out of range, strides that leave the address space, data NULL
- * with elements. */
+/* Lend an array: see alpy_array.  ALPY_USAGE: ndim, dtype or a shape out of range, strides that leave the address
+ * space, data NULL with elements. */
 ALPY_API alpy_status alpy_set_array(alpy_vm *vm, const char *name, const alpy_array *array);
 ALPY_API alpy_status alpy_set_value(alpy_vm *vm, const char *name, const alpy_value *value);
 /* `del name`: NameError if there is none.  A lent array that nothing else refers to is released. */
@@ -245,7 +258,7 @@ ALPY_API alpy_status alpy_get_str(alpy_vm *vm, const char *name, alpy_value *out
 ALPY_API alpy_status alpy_get_array(alpy_vm *vm, const char *name, alpy_array *out);
 ALPY_API alpy_status alpy_get_value(alpy_vm *vm, const char *name, alpy_value *out);
 
-/* ---- values without a name: each puts an owned value into *out ------------------------------------------------------------- */
+/* ---- values without a name: each puts an owned value into *out --------------------------------------------------- */
 ALPY_API alpy_status alpy_make_str(alpy_vm *vm, const char *text, size_t size, alpy_value *out);
 /* A new array of zeros, C-contiguous; out->u.a.data may be filled by the host. */
 ALPY_API alpy_status alpy_make_array(alpy_vm *vm, alpy_dtype dtype, int ndim, const int64_t *shape, alpy_value *out);
@@ -255,16 +268,19 @@ ALPY_API alpy_status alpy_len(alpy_vm *vm, const alpy_value *value, int64_t *out
 ALPY_API alpy_status alpy_item(alpy_vm *vm, const alpy_value *value, int64_t index, alpy_value *out);
 ALPY_API alpy_status alpy_repr(alpy_vm *vm, const alpy_value *value, alpy_value *out);
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
 
 /* Call a function of the program by name, or a value that is callable.  args: nargs values, borrowed; NULL when 0.
  * result: owned by the caller; NULL drops it.  Fails as alpy_eval. */
-ALPY_API alpy_status alpy_call(alpy_vm *vm, const char *function, const alpy_value *args, int nargs, alpy_value *result);
-ALPY_API alpy_status alpy_call_value(alpy_vm *vm, const alpy_value *function, const alpy_value *args, int nargs, alpy_value *result);
+ALPY_API alpy_status alpy_call(alpy_vm *vm, const char *function, const alpy_value *args, int nargs,
+                               alpy_value *result);
+ALPY_API alpy_status alpy_call_value(alpy_vm *vm, const alpy_value *function, const alpy_value *args, int nargs,
+                                     alpy_value *result);
 
-/* A C function that programs call.  args are borrowed until it returns.  *result is None at first; what is put there is taken over:
- * plain numbers, values from alpy_make_…, alpy_get… or args, or a str or lent array made by hand whose bytes outlive the function.
- * Returns ALPY_OK, the result of alpy_raise(), or the status of a failed call on vm, whose exception then goes on. */
+/* A C function that programs call.  args are borrowed until it returns.  *result is None at first; what is put there is
+ * taken over: plain numbers, values from alpy_make_…, alpy_get… or args, or a str or lent array made by hand whose
+ * bytes outlive the function.  Returns ALPY_OK, the result of alpy_raise(), or the status of a failed call on vm, whose
+ * exception then goes on. */
 typedef alpy_status (*alpy_native_fn)(alpy_vm *vm, void *user, const alpy_value *args, int nargs, alpy_value *result);
 
 typedef struct alpy_function {
@@ -276,20 +292,23 @@ typedef struct alpy_function {
     void          *user;        /* passed to fn */
 } alpy_function;
 
-/* Make `count` functions known as variables of the module scope; rows and their texts are copied.  ALPY_USAGE: a row without name or fn, bad
- * argument counts. */
+/* Make `count` functions known as variables of the module scope; rows and their texts are copied.  ALPY_USAGE: a row
+ * without name or fn, bad argument counts. */
 ALPY_API alpy_status alpy_register(alpy_vm *vm, const alpy_function *rows, size_t count);
-/* Inside a registered function: raise the built-in exception `type` ("ValueError"); `return alpy_raise(vm, "ValueError", "n < 0");`
- * Returns ALPY_ERROR; ALPY_USAGE outside a registered function or if there is no such exception. */
+/* Inside a registered function: raise the built-in exception `type` ("ValueError"); `return alpy_raise(vm,
+ * "ValueError", "n < 0");` Returns ALPY_ERROR; ALPY_USAGE outside a registered function or if there is no such
+ * exception. */
 ALPY_API alpy_status alpy_raise(alpy_vm *vm, const char *type, const char *text);
 
-/* ---- for programs like alpy itself --------------------------------------------------------------------------------------- */
+/* ---- for programs like alpy itself ------------------------------------------------------------------------------- */
 
 /* Each way to complete the name or dotted path at the end of `text` ("np.lins" gives "np.linspace"), sorted, without
- * running anything of the program.  fn returns non-zero to stop; it may not use vm.  The text it gets lives until it returns. */
-ALPY_API alpy_status alpy_complete(alpy_vm *vm, const char *text, int (*fn)(void *user, const char *completion), void *user);
-/* Print what the front end makes of a text, without running it, through write_fn: "tok" its tokens, "ast" its syntax tree.
- * ALPY_ERROR: SyntaxError. */
+ * running anything of the program.  fn returns non-zero to stop; it may not use vm.  The text it gets lives until it
+ * returns. */
+ALPY_API alpy_status alpy_complete(alpy_vm *vm, const char *text, int (*fn)(void *user, const char *completion),
+                                   void *user);
+/* Print what the front end makes of a text, without running it, through write_fn: "tok" its tokens, "ast" its syntax
+ * tree.  ALPY_ERROR: SyntaxError. */
 ALPY_API alpy_status alpy_dump(alpy_vm *vm, const char *what, const char *source, size_t size, const char *name);
 
 #ifdef __cplusplus

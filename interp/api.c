@@ -22,12 +22,13 @@ const char *alpy_version(void)
 const char *alpy_status_name(alpy_status status)
 {
     static const char *const name[] = {
-        "ALPY_OK", "ALPY_INCOMPLETE", "ALPY_ERROR", "ALPY_NOMEM", "ALPY_LIMIT", "ALPY_INTERRUPTED", "ALPY_EXIT", "ALPY_USAGE",
+        "ALPY_OK", "ALPY_INCOMPLETE", "ALPY_ERROR", "ALPY_NOMEM", "ALPY_LIMIT", "ALPY_INTERRUPTED", "ALPY_EXIT",
+        "ALPY_USAGE",
     };
     return (unsigned)status < COUNT_OF(name) ? name[status] : "?";
 }
 
-/* ---- entering and leaving ---------------------------------------------------------------------------------------------- */
+/* ---- entering and leaving ---------------------------------------------------------------------------------------- */
 
 bool api_enter(alpy_vm *a)
 {
@@ -48,6 +49,8 @@ bool api_enter(alpy_vm *a)
         a->thread = thread;
         a->vm->stack_limit = NULL;
     }
+    if (a->config.max_bytes)
+        vm_trim(a->vm);                 /* what lies in the pool counts */
     vm_enter(a->vm);
     return true;
 }
@@ -91,7 +94,7 @@ alpy_status api_leave_run(alpy_vm *a, bool ok)
     return status;
 }
 
-/* ---- hooks --------------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ------------------------------------------------------------------------------------------------------- */
 
 static int write_hook(void *user, int stream, const char *text, size_t size)
 {
@@ -106,9 +109,12 @@ static int write_hook(void *user, int stream, const char *text, size_t size)
 static int read_hook(void *user, char *line, size_t size)
 {
     alpy_vm *a = user;
-    a->in_hook = true;
-    int n = a->config.read_fn(a->config.user, line, size);
-    a->in_hook = false;
+    int n;
+    do {
+        a->in_hook = true;
+        n = a->config.read_fn(a->config.user, line, size);
+        a->in_hook = false;
+    } while (n == -EINTR && vm_poll(a->vm) == ALP_OK);
     return n;
 }
 
@@ -122,7 +128,7 @@ static int poll_hook(void *user)
     return stop;
 }
 
-/* ---- open and close ------------------------------------------------------------------------------------------------------ */
+/* ---- open and close ---------------------------------------------------------------------------------------------- */
 
 static bool seconds_valid(double s)
 {
@@ -220,6 +226,7 @@ alpy_status alpy_open(alpy_vm **out, const alpy_config *config)
     vm->read_fn = settings.read_fn ? read_hook : NULL;
     vm->poll_fn = settings.poll_fn ? poll_hook : NULL;
     vm->out_line_buffered = settings.line_buffered;
+    vm->err_is_terminal = settings.err_is_terminal;
     vm->argc = a->config.argc;
     vm->argv = (char **)(uintptr_t)a->config.argv;
     vm->script_dir = a->config.script_dir;
@@ -260,14 +267,21 @@ alpy_status alpy_close(alpy_vm *a)
     return ALPY_OK;
 }
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 void api_park(alpy_vm *a, Parked *p)
 {
     VM *vm = a->vm;
     *p = (Parked){
-        .type = vm->exc_type, .value = vm->exc_value, .where = vm->exc_where, .line = vm->exc_line, .column = vm->exc_column,
-        .hint = vm->exc_hint, .trace = vm->trace, .n_trace = vm->n_trace, .cap_trace = vm->cap_trace,
+        .type = vm->exc_type,
+        .value = vm->exc_value,
+        .where = vm->exc_where,
+        .line = vm->exc_line,
+        .column = vm->exc_column,
+        .hint = vm->exc_hint,
+        .trace = vm->trace,
+        .n_trace = vm->n_trace,
+        .cap_trace = vm->cap_trace,
     };
     vm->exc_type = TY_COUNT;
     vm->exc_value = V_NONE;
@@ -430,11 +444,13 @@ alpy_status api_misuse(alpy_vm *a, const char *text)
 
 const alpy_error_info *alpy_error(alpy_vm *a)
 {
-    static const alpy_error_info no_vm = { .status = ALPY_USAGE, .type = "", .text = "no interpreter", .traceback = "" };
+    static const alpy_error_info no_vm = {
+        .status = ALPY_USAGE, .type = "", .text = "no interpreter", .traceback = ""
+    };
     return a ? &a->error : &no_vm;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static alpy_status run_text(alpy_vm *a, const char *source, size_t size, const char *name, ParseMode mode)
 {
@@ -559,7 +575,7 @@ alpy_status alpy_memory(alpy_vm *a, size_t *used, size_t *peak)
     return ALPY_OK;
 }
 
-/* ---- dumps ----------------------------------------------------------------------------------------------------------------- */
+/* ---- dumps ------------------------------------------------------------------------------------------------------- */
 
 static void dump_text(void *user, const char *s, size_t n)
 {

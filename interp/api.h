@@ -1,15 +1,15 @@
-/* interp/api.h — what the files that implement alpy.h share: the handle of an interpreter, entering and leaving it, and values on
- * their way in and out.
+/* interp/api.h — what the files that implement alpy.h share: the handle of an interpreter, entering and leaving it, and
+ * values on their way in and out.
  *
- * Every public call brackets its work by api_enter() and api_leave().  A call that can fail ends in api_fail(), which turns the
- * pending exception into the report that alpy_error() gives, so none is pending while the host runs. */
+ * Every public call brackets its work by api_enter() and api_leave().  A call that can fail ends in api_fail(), which
+ * turns the pending exception into the report that alpy_error() gives, so none is pending while the host runs. */
 #ifndef ALP_INTERP_API_H
 #define ALP_INTERP_API_H
 
+#include <alpy.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "include/alpy.h"
 #include "interp/module.h"
 #include "interp/str.h"
 
@@ -51,7 +51,8 @@ struct alpy_vm {
 
     _Atomic uintptr_t owner;    /* thread inside; 0 = none */
     uint32_t     depth;         /* nested entries of that thread */
-    bool         in_hook;       /* one of the host's functions that may not come back is running, or the VM is being closed */
+    bool         in_hook;       /* one of the host's functions that may not come back is running, or the VM is being
+                                 * closed */
     uint32_t     in_native;     /* registered functions running */
 
     pid_t        thread;        /* the VM's stack limit is of this one; 0 = of none */
@@ -70,8 +71,8 @@ struct alpy_vm {
 /* False: the call is to return ALPY_USAGE. */
 bool api_enter(alpy_vm *a);
 void api_leave(alpy_vm *a);
-/* The same for calls that run a program: the outermost one starts the clock, and delivers the output when it ends.  Takes
- * over the result: `ok` says whether an exception is pending. */
+/* The same for calls that run a program: the outermost one starts the clock, and delivers the output when it ends.
+ * Takes over the result: `ok` says whether an exception is pending. */
 bool api_enter_run(alpy_vm *a);
 alpy_status api_leave_run(alpy_vm *a, bool ok);
 /* Leave, reporting the pending exception; the call's status. */
@@ -92,8 +93,8 @@ void api_unpark(alpy_vm *a, Parked *p);             /* becomes the pending one; 
 void api_drop_parked(alpy_vm *a, Parked *p);
 #define PARKED_NONE ((Parked){ .type = TY_COUNT, .value = { .tag = T_None }, .where = { .tag = T_Unbound } })
 
-/* Values.  api_out takes v; on failure *out is None and an exception is pending.  api_in: owned, V_ERR with *wrong set to what
- * is wrong with `in`, or with an exception pending and *wrong NULL. */
+/* Values.  api_out takes v; on failure *out is None and an exception is pending.  api_in: owned, V_ERR with *wrong set
+ * to what is wrong with `in`, or with an exception pending and *wrong NULL. */
 Status api_out(alpy_vm *a, ALP_TAKE Value v, alpy_value *out);
 Value  api_in(alpy_vm *a, const alpy_value *in, const char **wrong);
 /* Give up a handle; false: it was no valid one. */

@@ -7,7 +7,7 @@
 
 #define FEW_ARGS 8              /* up to so many arguments need no memory */
 
-/* ---- calling the program --------------------------------------------------------------------------------------------------- */
+/* ---- calling the program ----------------------------------------------------------------------------------------- */
 
 /* Calls callee (taken), and leaves. */
 static alpy_status call(alpy_vm *a, ALP_TAKE Value callee, const alpy_value *args, int nargs, alpy_value *result)
@@ -53,7 +53,8 @@ alpy_status alpy_call(alpy_vm *a, const char *function, const alpy_value *args, 
     return IS_ERR(callee) ? api_leave_run(a, false) : call(a, callee, args, nargs, result);
 }
 
-alpy_status alpy_call_value(alpy_vm *a, const alpy_value *function, const alpy_value *args, int nargs, alpy_value *result)
+alpy_status alpy_call_value(alpy_vm *a, const alpy_value *function, const alpy_value *args, int nargs,
+                            alpy_value *result)
 {
     if (!api_enter_run(a))
         return ALPY_USAGE;
@@ -66,7 +67,7 @@ alpy_status alpy_call_value(alpy_vm *a, const alpy_value *function, const alpy_v
     return IS_ERR(callee) ? api_leave_run(a, false) : call(a, callee, args, nargs, result);
 }
 
-/* ---- being called by it ------------------------------------------------------------------------------------------------------ */
+/* ---- being called by it ------------------------------------------------------------------------------------------ */
 
 static Status check_count(VM *vm, const HostFunction *f, int n)
 {
@@ -78,7 +79,8 @@ static Status check_count(VM *vm, const HostFunction *f, int n)
     if (max == 0)
         raise(vm, TY_TypeError, "%s() takes no arguments (%d given)", f->row.name, n);
     else
-        raise(vm, TY_TypeError, "%s() takes %s %d argument%s (%d given)", f->row.name, how, want, want == 1 ? "" : "s", n);
+        raise(vm, TY_TypeError, "%s() takes %s %d argument%s (%d given)", f->row.name, how, want, want == 1 ? "" : "s",
+              n);
     return ALP_FAIL;
 }
 
@@ -86,7 +88,8 @@ static Status check_count(VM *vm, const HostFunction *f, int n)
 static Value raise_parked(alpy_vm *a, const HostFunction *f)
 {
     if (a->parked.type == TY_COUNT)
-        return raise(a->vm, TY_SystemError, "<built-in function %s> returned an error without setting an exception", f->row.name);
+        return raise(a->vm, TY_SystemError, "<built-in function %s> returned an error without setting an exception",
+                     f->row.name);
     api_unpark(a, &a->parked);
     return V_ERR;
 }
@@ -157,7 +160,9 @@ static Status register_one(alpy_vm *a, const alpy_function *row)
                          .max_args = row->max_args, .size = size };
     memcpy(f->text, row->name, name_size);
     memcpy(f->text + name_size, row->doc ? row->doc : "", doc_size);
-    f->row = (NativeRow){ .name = f->text, .fn = call_host, .params = "*args", .doc = doc_size ? f->text + name_size : NULL };
+    f->row = (NativeRow){
+        .name = f->text, .fn = call_host, .params = "*args", .doc = doc_size ? f->text + name_size : NULL
+    };
     a->functions = f;           /* kept until the end, as the function object may outlive its name */
     Value v = native_new(vm, &f->row, TY_builtin, f->text, V_UNBOUND);
     if (IS_ERR(v))
@@ -223,11 +228,11 @@ alpy_status alpy_raise(alpy_vm *a, const char *type, const char *text)
     return ALPY_ERROR;
 }
 
-/* ---- completion ---------------------------------------------------------------------------------------------------------------- */
+/* ---- completion -------------------------------------------------------------------------------------------------- */
 
 static const char *const keywords[] = {
-    "False", "None", "True", "and", "as", "assert", "break", "continue", "def", "del", "elif", "else", "for", "from", "global",
-    "if", "import", "in", "is", "not", "or", "pass", "raise", "return", "while",
+    "False", "None", "True", "and", "as", "assert", "break", "continue", "def", "del", "elif", "else", "for",
+    "from", "global", "if", "import", "in", "is", "not", "or", "pass", "raise", "return", "while",
 };
 
 /* Names that begin with `prefix`, collected to be sorted. */
@@ -295,10 +300,12 @@ static bool is_name_byte(unsigned char c)
 }
 
 /* `head` (the path up to and including its last dot) before each sorted name. */
-static void report_names(Names *n, const char *head, size_t head_size, int (*fn)(void *user, const char *completion), void *user)
+static void report_names(Names *n, const char *head, size_t head_size, int (*fn)(void *user, const char *completion),
+                         void *user)
 {
     VM *vm = n->vm;
-    qsort(n->name, n->count, sizeof *n->name, by_text);
+    if (n->count)
+        qsort(n->name, n->count, sizeof *n->name, by_text);
     for (size_t i = 0; i < n->count; i++) {
         if (i > 0 && strcmp(n->name[i], n->name[i - 1]) == 0)
             continue;

@@ -31,14 +31,15 @@ bool api_utf8_valid(const char *text, size_t size)
     return true;
 }
 
-/* ---- handles --------------------------------------------------------------------------------------------------------------- */
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
 
 /* Takes v; 0: no memory, an exception is pending. */
 static uint64_t hold(alpy_vm *a, ALP_TAKE Value v)
 {
     if (!a->free_held) {
         uint32_t cap = a->cap_held ? a->cap_held * 2 : 16;
-        Held *grown = cap > a->cap_held ? mem_realloc(&a->mem, a->held, a->cap_held * sizeof *grown, cap * sizeof *grown) : NULL;
+        Held *grown =
+            cap > a->cap_held ? mem_realloc(&a->mem, a->held, a->cap_held * sizeof *grown, cap * sizeof *grown) : NULL;
         if (!grown) {
             value_free(a->vm, v);
             raise_nomem(a->vm);
@@ -81,7 +82,7 @@ bool api_unhold(alpy_vm *a, uint64_t ref)
     return true;
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 
 static void describe_array(const Array *x, uint64_t ref, alpy_array *out)
 {
@@ -147,7 +148,7 @@ Status api_out(alpy_vm *a, ALP_TAKE Value v, alpy_value *out)
     return ALP_OK;
 }
 
-/* ---- in -------------------------------------------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 
 /* What a Buffer knows of bytes lent by the host. */
 typedef struct Lent {
@@ -168,7 +169,8 @@ static void release_lent(void *user, void *data)
     mem_free(&a->mem, lent, sizeof *lent);
 }
 
-/* Byte offsets of the lowest and one past the highest byte of a strided array, and its elements; false: out of the address space. */
+/* Byte offsets of the lowest and one past the highest byte of a strided array, and its elements; false: out of the
+ * address space. */
 static bool extent(const alpy_array *in, int64_t item, const int64_t *strides, int64_t *low, int64_t *high)
 {
     int64_t count = 1;
@@ -185,7 +187,8 @@ static bool extent(const alpy_array *in, int64_t item, const int64_t *strides, i
             return false;
     }
     uintptr_t first = (uintptr_t)in->data;
-    return !__builtin_add_overflow(*high, item, high) && (uint64_t)*high <= UINTPTR_MAX - first && (uint64_t)-*low <= first;
+    return !__builtin_add_overflow(*high, item, high) && (uint64_t)*high <= UINTPTR_MAX - first &&
+           (uint64_t)-*low <= first;
 }
 
 /* View of the host's bytes.  *wrong as api_in. */
@@ -229,7 +232,8 @@ static Value lend_array(alpy_vm *a, const alpy_array *in, const char **wrong)
             return raise_nomem(vm);
         *lent = (Lent){ a, in->release, in->user, in->data };
     }
-    Buffer *buf = buffer_borrow(vm, in->data ? (char *)in->data + low : NULL, (size_t)(high - low), lent ? release_lent : NULL, lent);
+    Buffer *buf = buffer_borrow(vm, in->data ? (char *)in->data + low : NULL, (size_t)(high - low),
+                                lent ? release_lent : NULL, lent);
     Value v = V_ERR;
     if (buf) {
         buf->readonly = in->readonly;
@@ -365,7 +369,7 @@ alpy_status alpy_release_array(alpy_vm *a, alpy_array *array)
     return ALPY_OK;
 }
 
-/* ---- setting variables ------------------------------------------------------------------------------------------------------ */
+/* ---- setting variables ------------------------------------------------------------------------------------------- */
 
 static alpy_status set_value(alpy_vm *a, const char *name, const alpy_value *value)
 {
@@ -454,7 +458,7 @@ alpy_status alpy_delete(alpy_vm *a, const char *name)
     return ALPY_OK;
 }
 
-/* ---- getting variables ------------------------------------------------------------------------------------------------------ */
+/* ---- getting variables ------------------------------------------------------------------------------------------- */
 
 Value api_lookup(alpy_vm *a, const char *path)
 {
@@ -600,7 +604,7 @@ alpy_status alpy_get_value(alpy_vm *a, const char *name, alpy_value *out)
     return api_done(a, api_out(a, v, out));
 }
 
-/* ---- values without a name --------------------------------------------------------------------------------------------------- */
+/* ---- values without a name --------------------------------------------------------------------------------------- */
 
 /* The end of every call that makes a value: *out is None when it fails. */
 static alpy_status give(alpy_vm *a, ALP_TAKE Value v, alpy_value *out)

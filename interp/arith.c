@@ -127,7 +127,7 @@ Value eval_unary(HANDLER_ARGS)
 {
     AstUnary *e = AST_AS(Unary, n);
     if (e->op == UN_Not) {
-        int t = test(vm, f, e->operand);
+        int t = test_for(vm, f, n, e->operand);
         return t < 0 ? V_ERR : V_BOOL(!t);
     }
     Value v = EVAL(e->operand);

@@ -1,6 +1,7 @@
 /* interp/array.c — buffers, arrays and views, copying with casts and broadcasting, shapes and axes as arguments. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "interp/elem.h"
 #include "interp/format.h"
@@ -176,14 +177,17 @@ Value array_new_strided(VM *vm, DType d, int ndim, const int64_t *shape, const i
     return v;
 }
 
-/* Strides of a fresh array in C or F order; of an empty array they step as if zero axes had one element. */
+/* Strides of a fresh array in C or F order; all 0 if it is empty. */
 void array_strides(char order, DType d, int ndim, const int64_t *shape, int64_t *strides)
 {
     uint64_t step = dtype_info[d].size;
+    for (int k = 0; k < ndim; k++)
+        if (shape[k] == 0)
+            step = 0;
     for (int k = 0; k < ndim; k++) {
         int axis = order == 'F' ? k : ndim - 1 - k;
         strides[axis] = (int64_t)step;
-        step *= shape[axis] ? (uint64_t)shape[axis] : 1;        /* may wrap: then the array is too big, and nobody uses it */
+        step *= (uint64_t)shape[axis];          /* may wrap: then the array is too big, and nobody uses it */
     }
 }
 
@@ -202,15 +206,23 @@ Value array_new(VM *vm, DType d, int ndim, const int64_t *shape, bool zero)
 Value array_new_like(VM *vm, const Array *a, DType d, char order, bool zero)
 {
     int64_t strides[ALP_MAX_NDIM];
-    if (order == 'A')
+    if (order == 'A' || (order == 'K' && (a->c_contig || a->f_contig)))
         order = a->f_contig && !a->c_contig ? 'F' : 'C';
     if (order != 'K')
         return array_new_order(vm, d, a->ndim, a->shape, order, zero);
-    NdIter it;
-    nditer_init(&it, a->ndim, a->shape);
-    nditer_array(&it, a);
-    nditer_sort(&it);
-    nditer_layout(&it, dtype_info[d].size, strides);
+    /* Axes from the largest stride to the smallest; equal ones as they stand. */
+    int axes[ALP_MAX_NDIM];
+    for (int k = 0; k < a->ndim; k++) {
+        int to = k;
+        for (; to > 0 && llabs(a->strides[axes[to - 1]]) < llabs(a->strides[k]); to--)
+            axes[to] = axes[to - 1];
+        axes[to] = k;
+    }
+    uint64_t step = a->size ? dtype_info[d].size : 0;
+    for (int k = a->ndim - 1; k >= 0; k--) {
+        strides[axes[k]] = (int64_t)step;
+        step *= (uint64_t)a->shape[axes[k]];
+    }
     return array_new_strided(vm, d, a->ndim, a->shape, strides, zero);
 }
 
@@ -304,7 +316,7 @@ static Status assign_array(VM *vm, Array *dst, Value src)
         fits = from.shape[from.ndim - k] == 1 || from.shape[from.ndim - k] == dst->shape[dst->ndim - k];
     if (!fits) {
         char a[SHAPE_TEXT_MAX], b[SHAPE_TEXT_MAX];
-        shape_text(a, sizeof a, ARRAY(src)->ndim, ARRAY(src)->shape);
+        shape_text(a, sizeof a, from.ndim, from.shape);
         shape_text(b, sizeof b, dst->ndim, dst->shape);
         raise(vm, TY_ValueError, "could not broadcast input array from shape %s into shape %s", a, b);
         return ALP_FAIL;

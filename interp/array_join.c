@@ -358,7 +358,7 @@ static Value np_hsplit(VM *vm, const Args *args)
 Value array_take(VM *vm, Value v, Value indices, Value axis_value)
 {
     int axis = 0;
-    if (!given(axis_value)) {
+    if (!given(axis_value) || ARRAY(v)->ndim == 0) {
         Value flat = array_ravel(vm, v, 'C');
         Value r = IS_ERR(flat) ? V_ERR : array_take(vm, flat, indices, V_INT(0));
         value_free(vm, flat);
@@ -378,6 +378,10 @@ Value array_take(VM *vm, Value v, Value indices, Value axis_value)
                      dtype_info[d].name);
     } else
         value_set(vm, &index, array_copy(vm, index, DT_I64, 'C'));
+    if (!IS_ERR(index) && ARRAY(index)->size > 0 && ARRAY(v)->shape[axis] == 0) {
+        value_free(vm, index);
+        return raise(vm, TY_IndexError, "cannot do a non-empty take from an empty axes.");
+    }
     Value all = IS_ERR(index) ? V_ERR : slice_new(vm, V_NONE, V_NONE, V_NONE);
     Value key = IS_ERR(all) ? V_ERR : tuple_new(vm, NULL, (size_t)axis + 1);
     Value r = V_ERR;
@@ -386,6 +390,8 @@ Value array_take(VM *vm, Value v, Value indices, Value axis_value)
             TUPLE(key)->item[k] = value_ref(all);
         TUPLE(key)->item[axis] = value_ref(index);
         r = array_index(vm, v, key);
+        if (r.tag == T_Array && !ARRAY(r)->c_contig)
+            value_set(vm, &r, array_copy(vm, r, (DType)ARRAY(r)->dtype, 'C'));
     }
     value_free(vm, key);
     value_free(vm, all);
@@ -431,7 +437,7 @@ static Value repeated_indices(VM *vm, const Array *counts, int64_t n)
 Value array_repeat(VM *vm, Value v, Value repeats, Value axis_value)
 {
     int axis = 0;
-    Value a = given(axis_value) ? value_ref(v) : array_ravel(vm, v, 'C'), r = V_ERR;
+    Value a = given(axis_value) && ARRAY(v)->ndim > 0 ? value_ref(v) : array_ravel(vm, v, 'C'), r = V_ERR;
     if (IS_ERR(a))
         return V_ERR;
     if (given(axis_value) && axis_arg(vm, axis_value, ARRAY(a)->ndim, &axis) != ALP_OK) {
@@ -709,13 +715,8 @@ fail:
 /* ---- where elements are --------------------------------------------------------------------------------------------------------- */
 static Value np_nonzero(VM *vm, const Args *args)
 {
-    Value a = array_from_value(vm, args->v[0], DT_COUNT), r = V_ERR;
-    if (IS_ERR(a))
-        return V_ERR;
-    if (ARRAY(a)->ndim == 0)
-        raise(vm, TY_ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.");
-    else
-        r = array_nonzero(vm, a);
+    Value a = array_from_value(vm, args->v[0], DT_COUNT);
+    Value r = IS_ERR(a) ? V_ERR : array_nonzero(vm, a);
     value_free(vm, a);
     return r;
 }

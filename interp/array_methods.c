@@ -293,8 +293,6 @@ static Value m_clip(VM *vm, const Args *args)
 
 static Value m_nonzero(VM *vm, const Args *args)
 {
-    if (ARRAY(SELF)->ndim == 0)
-        return raise(vm, TY_ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.");
     return array_nonzero(vm, SELF);
 }
 

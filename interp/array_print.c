@@ -8,7 +8,7 @@
 #include "interp/array.h"
 #include "interp/array_print.h"
 
-/* ---- one float -------------------------------------------------------------------------------------------------------------------- */
+/* ---- one float --------------------------------------------------------------------------------------------------- */
 
 /* How all floats of an array, or their real or imaginary parts, are written. */
 typedef struct FloatFormat {
@@ -154,7 +154,7 @@ static void put_float(StrBuf *sb, const FloatFormat *f, double x)
         put_spaces(sb, f->pad_right - n.n_decimals);
 }
 
-/* ---- finding the format of all floats ----------------------------------------------------------------------------------------------- */
+/* ---- finding the format of all floats ---------------------------------------------------------------------------- */
 
 static void look_at_magnitude(FloatFormat *f, double x)
 {
@@ -228,7 +228,7 @@ static void finish_format(FloatFormat *f, const PrintOptions *o)
     }
 }
 
-/* ---- elements --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
 
 typedef struct Printer {
     StrBuf      *out;
@@ -383,7 +383,7 @@ static void put_element(Printer *p, const char *element)
         sb_fail(p->out);
 }
 
-/* ---- lines and brackets ------------------------------------------------------------------------------------------------------------------- */
+/* ---- lines and brackets ------------------------------------------------------------------------------------------ */
 
 static void drop_blanks(StrBuf *sb)
 {
@@ -496,7 +496,7 @@ void sb_put_elements(StrBuf *sb, Value v, const PrintOptions *options, PrintLayo
     sb_free(&p.word);
 }
 
-/* ---- str and repr ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- str and repr ------------------------------------------------------------------------------------------------ */
 
 static bool dtype_is_implied(DType d)
 {
@@ -570,22 +570,4 @@ void sb_put_array(StrBuf *sb, Value v, bool repr)
     } else {
         sb_put_elements(sb, v, print_options(sb->vm), (PrintLayout){ " ", 0 });
     }
-}
-
-static Value array_text(VM *vm, Value a, bool repr)
-{
-    StrBuf sb;
-    sb_init(&sb, vm);
-    sb_put_array(&sb, a, repr);
-    return sb_finish(&sb);
-}
-
-Value array_str(VM *vm, Value a)
-{
-    return array_text(vm, a, false);
-}
-
-Value array_repr(VM *vm, Value a)
-{
-    return array_text(vm, a, true);
 }

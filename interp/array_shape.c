@@ -90,20 +90,30 @@ static Status complete_shape(VM *vm, const Array *a, int ndim, const int64_t *wa
     return ALP_OK;
 }
 
+/* Strides in C order; empty axes count as if they had one element (unlike those of a fresh array). */
+static void run_strides(const Array *a, int ndim, const int64_t *shape, int64_t *strides)
+{
+    uint64_t step = dtype_info[a->dtype].size;
+    for (int k = ndim - 1; k >= 0; k--) {
+        strides[k] = (int64_t)step;
+        step *= shape[k] ? (uint64_t)shape[k] : 1;      /* may wrap, for empty arrays alone */
+    }
+}
+
 static Value reshape_c(VM *vm, Value v, int ndim, const int64_t *shape)
 {
     const Array *a = ARRAY(v);
     int64_t strides[ALP_MAX_NDIM];
-    if (a->size == 0 || a->c_contig) {
-        array_strides('C', (DType)a->dtype, ndim, shape, strides);
-        return view_of(vm, a, ndim, shape, strides);
-    }
-    if (reshape_strides(a, ndim, shape, strides))
+    if (ndim == a->ndim && !memcmp(shape, a->shape, sizeof shape[0] * (size_t)ndim))
+        return view_of(vm, a, ndim, shape, a->strides);
+    if (a->size == 0 || a->c_contig)
+        run_strides(a, ndim, shape, strides);
+    if (a->size == 0 || a->c_contig || reshape_strides(a, ndim, shape, strides))
         return view_of(vm, a, ndim, shape, strides);
     Value copy = array_copy(vm, v, (DType)a->dtype, 'C');
     if (IS_ERR(copy))
         return copy;
-    array_strides('C', (DType)a->dtype, ndim, shape, strides);
+    run_strides(a, ndim, shape, strides);
     Value view = view_of(vm, ARRAY(copy), ndim, shape, strides);
     value_free(vm, copy);
     return view;
@@ -270,7 +280,8 @@ Value array_squeeze(VM *vm, Value v, Value axis)
     int64_t shape[ALP_MAX_NDIM], strides[ALP_MAX_NDIM];
     if (axis.tag == T_Unbound || axis.tag == T_None) {
         for (int k = 0; k < a->ndim; k++)
-            drop |= (unsigned)(a->shape[k] == 1) << k;
+            if (a->shape[k] == 1)
+                drop |= 1u << k;
     } else if (axes_arg(vm, axis, a->ndim, axes, &n) != ALP_OK)
         return V_ERR;
     for (int k = 0; k < n; k++) {
@@ -359,10 +370,14 @@ Value array_tolist(VM *vm, const Array *a)
 
 /* ---- functions of numpy ------------------------------------------------------------------------------------------------------ */
 typedef Value (*ArrayFn)(VM *vm, Value a, const Args *args);
+static Value transpose_of(VM *vm, Value a, const Args *args), squeeze_of(VM *vm, Value a, const Args *args);
 
 /* The first argument as an array, for functions that take anything. */
 static Value with_array(VM *vm, const Args *args, ArrayFn fn)
 {
+    /* These are methods of NumPy scalars too, which return themselves. */
+    if (IS_NPSCALAR(args->v[0]) && (fn == transpose_of || fn == squeeze_of))
+        return value_ref(args->v[0]);
     Value a = array_from_value(vm, args->v[0], DT_COUNT);
     if (IS_ERR(a))
         return V_ERR;

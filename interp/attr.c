@@ -39,7 +39,7 @@ static const TypeAttrs type_attrs[] = {
     { TY_ndarray,    { array_methods, array_reduce_methods }, array_attr, array_attr_names, NS_NumPy },
     { TY_dtype,      { dtype_methods }, dtype_attr, dtype_attr_names, NS_NumPy },
     { TY_np_generic, { npscalar_methods }, npscalar_attr, npscalar_attr_names, NS_NumPy },
-    { TY_tqdm,       { tqdm_methods } },
+    { TY_tqdm,       { tqdm_methods }, tqdm_attr, tqdm_attr_names },
     { TY_BaseException, { NULL }, exc_attr, exc_attr_names },
 };
 
@@ -298,6 +298,11 @@ Status attr_set(VM *vm, Value v, Sym name, Value x)
     Value old = find(vm, v, name);
     if (IS_ERR(old))
         return ALP_FAIL;
+    if (v.tag == T_Array && old.tag == T_Array && (strcmp(text, "real") == 0 || strcmp(text, "imag") == 0)) {
+        Status s = array_assign(vm, ARRAY(old), x);
+        value_free(vm, old);
+        return s;
+    }
     if (old.tag == T_Unbound)
         raise(vm, TY_AttributeError, "'%s' object has no attribute '%s'", type, text);
     else if (old.tag == T_Native)

@@ -30,6 +30,12 @@ static bool is_int(Value v)
     return v.tag == T_Int || v.tag == T_Bool;
 }
 
+/* By inheritance too: numpy.float64 is a float, numpy.complex128 a complex. */
+static bool is_python_number(Value v)
+{
+    return IS_NUMBER(v) || v.tag == T_NpF64 || v.tag == T_NpC128;
+}
+
 static Value builtin_pow(VM *vm, const Args *a)
 {
     Value x = a->v[0], y = a->v[1], m = a->v[2];
@@ -37,11 +43,15 @@ static Value builtin_pow(VM *vm, const Args *a)
         return op_binary(vm, BI_Pow, x, y);
     if (is_int(x) && is_int(y) && is_int(m))
         return int_pow_mod(vm, x.u.i, y.u.i, m.u.i);
-    bool numbers = IS_NUMBER(x) && IS_NUMBER(y) && IS_NUMBER(m);
-    if (numbers && (x.tag == T_Complex || y.tag == T_Complex || m.tag == T_Complex))
-        return raise(vm, TY_ValueError, "complex modulo");
-    if (numbers || x.tag == T_Float)
-        return raise(vm, TY_TypeError, "pow() 3rd argument not allowed unless all arguments are integers");
+    /* The first operand that is a float or complex refuses, but complex only for numbers that it knows. */
+    bool numbers = is_python_number(x) && is_python_number(y);
+    Value operand[] = { x, y, m };
+    for (int i = 0; i < 3; i++) {
+        if (operand[i].tag == T_Float)
+            return raise(vm, TY_TypeError, "pow() 3rd argument not allowed unless all arguments are integers");
+        if (operand[i].tag == T_Complex && numbers)
+            return raise(vm, TY_ValueError, "complex modulo");
+    }
     return raise(vm, TY_TypeError, "unsupported operand type(s) for ** or pow(): '%s', '%s', '%s'", value_type_name(x),
                  value_type_name(y), value_type_name(m));
 }
@@ -451,8 +461,8 @@ static const NativeRow *const tables[] = { rows, NULL };
 static Status init(VM *vm, Module *m)
 {
     static const TypeId named[] = {
-        TY_bool, TY_complex, TY_enumerate, TY_float, TY_int, TY_list, TY_object, TY_range, TY_reversed, TY_slice, TY_str, TY_tuple,
-        TY_type, TY_zip,
+        TY_bool, TY_complex, TY_enumerate, TY_float, TY_int, TY_list, TY_object, TY_range, TY_reversed, TY_slice, TY_str,
+        TY_tuple, TY_type, TY_zip,
     };
     for (size_t i = 0; i < COUNT_OF(named); i++)
         TRY(module_set(vm, m, type_name(named[i]), V_TYPE(named[i])));

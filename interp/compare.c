@@ -39,17 +39,26 @@ NOINLINE static Value finish(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TA
     return IS_ERR(r) ? raise_at(vm, f, n) : r;
 }
 
-int truth_of(VM *vm, Frame *f, Node *n, ALP_TAKE Value v)
+int truth_of(VM *vm, ALP_TAKE Value v)
 {
     int t = quick_truth(v);
     if (t >= 0)
         return t;
     if (IS_ERR(v))
-        return -1;
+        return FAILED;
     t = op_truth(vm, v);
     value_free(vm, v);
-    if (t < 0)
+    return t < 0 ? UNLOCATED : t;
+}
+
+/* Truth of a comparison's value; failure is located there. */
+static int located_truth(VM *vm, Frame *f, Node *n, ALP_TAKE Value v)
+{
+    int t = truth_of(vm, v);
+    if (t == UNLOCATED) {
         raise_at(vm, f, n);
+        return FAILED;
+    }
     return t;
 }
 
@@ -91,7 +100,7 @@ Value eval_compare(HANDLER_ARGS)
 
 static int test_compare(HANDLER_ARGS)
 {
-    return truth_of(vm, f, n, eval_compare(vm, f, n));
+    return located_truth(vm, f, n, eval_compare(vm, f, n));
 }
 
 /* The value of a comparison that has a NumPy operand is NumPy's. */
@@ -115,10 +124,10 @@ static Value op##_##shape(HANDLER_ARGS)                                         
 static int test_##op##_##shape(HANDLER_ARGS)                                                    \
 {                                                                                               \
     int r;                                                                                      \
-    PROLOGUE(-1, test_compare(vm, f, n))                                                        \
+    PROLOGUE(FAILED, test_compare(vm, f, n))                                                        \
     if (LIKELY(fast_##op(a, b, &r)))                                                            \
         return r;                                                                               \
-    return truth_of(vm, f, n, SLOW_VALUE);                                                      \
+    return located_truth(vm, f, n, SLOW_VALUE);                                                      \
 }
 
 #define READ_LL(fail, general)  Value a = SLOT_OF(LEFT(n)), b = SLOT_OF(RIGHT(n));
@@ -156,7 +165,7 @@ FAMILY(Eq) FAMILY(Ne) FAMILY(Lt) FAMILY(Le) FAMILY(Gt) FAMILY(Ge)
 /* x is y. */
 static int test_is(HANDLER_ARGS)
 {
-    READ_XX(-1, -1)
+    READ_XX(FAILED, FAILED)
     bool same = op_is(a, b) == (COMPARE(n)->ops.item[0] == CM_Is);
     value_free(vm, a);
     value_free(vm, b);
@@ -244,7 +253,7 @@ static int test_slot(HANDLER_ARGS)
 {
     Value v = SLOT_OF(n);
     int t = quick_truth(v);
-    return LIKELY(t >= 0) ? t : truth_of(vm, f, n, eval_name(vm, f, n));
+    return LIKELY(t >= 0) ? t : truth_of(vm, eval_name(vm, f, n));
 }
 
 static int test_true(HANDLER_ARGS)

@@ -20,10 +20,7 @@ static Value pointer_as(VM *vm, Value self, Value type)
 static Value data_as(VM *vm, const Args *args)
 {
     Value type = args->v[1];
-    if (is_ctype(type) && is_address(CTYPE(type)))
-        return pointer_as(vm, args->v[0], type);
-    return raise(vm, TY_TypeError, "cast() argument 2 must be a pointer type, not %s",
-                 is_ctype(type) ? CTYPE(type)->name : type.tag == T_Type ? type_name((TypeId)type.u.i) : value_type_name(type));
+    return pointer_type_arg(vm, type) == ALP_OK ? pointer_as(vm, args->v[0], type) : V_ERR;
 }
 
 /* Shape or strides as an array of c_long. */

@@ -1,7 +1,7 @@
 /* interp/ctypes_call.c — shared libraries and calls of their functions through libffi.
  *
- * A call converts each argument by its declared type, or, where none is declared, by what the value is (int as C int, str as wchar_t*, None as a
- * null pointer, C data as itself); everything else is an ArgumentError, as in ctypes. */
+ * A call converts each argument by its declared type, or, where none is declared, by what the value is (int as C int,
+ * str as wchar_t*, None as a null pointer, C data as itself); everything else is an ArgumentError, as in ctypes. */
 #include "interp/ctypes.h"
 
 #include <dlfcn.h>
@@ -40,7 +40,7 @@ typedef struct CArg {
     _Alignas(16) char bytes[16];
 } CArg;
 
-/* ---- arguments ------------------------------------------------------------------------------------------------------------------ */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static void arg_pointer(CArg *arg, const void *p)
 {
@@ -200,12 +200,14 @@ static Status convert_pointer(VM *vm, CArg *arg, const CType *t, Value v)
     }
     Value parameter = as_parameter(vm, v);
     if (!IS_ERR(parameter))
-        raise(vm, TY_TypeError, "expected %s instance instead of %s", t->name, value_type_name(parameter.tag == T_Unbound ? v : parameter));
+        raise(vm, TY_TypeError, "expected %s instance instead of %s", t->name,
+              value_type_name(parameter.tag == T_Unbound ? v : parameter));
     value_free(vm, parameter);
     return ALP_FAIL;
 }
 
-/* The n-th argument, by its declared type (T_Unbound: none).  Errors become ArgumentError, which says which argument it was. */
+/* The n-th argument, by its declared type (T_Unbound: none).  Errors become ArgumentError, which says which argument it
+ * was. */
 static Status convert(VM *vm, CArg *arg, Value type, Value v, uint32_t n)
 {
     const CType *t = type.tag == T_Unbound ? NULL : CTYPE(type);
@@ -221,7 +223,7 @@ static Status convert(VM *vm, CArg *arg, Value type, Value v, uint32_t n)
     return s;
 }
 
-/* ---- the call --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 /* C's result as a value; `bytes` as libffi leaves it. */
 static Value convert_result(VM *vm, Value restype, char *bytes)
@@ -249,13 +251,16 @@ static Value convert_result(VM *vm, Value restype, char *bytes)
     return vm_call(vm, restype, &x, 1, NULL, 0);
 }
 
-static Value call_converted(VM *vm, const CFunction *f, CArg *arg, ffi_type **type, void **address, uint32_t n, uint32_t n_declared)
+static Value call_converted(VM *vm, const CFunction *f, CArg *arg, ffi_type **type, void **address, uint32_t n,
+                            uint32_t n_declared)
 {
     for (uint32_t i = 0; i < n; i++) {
         type[i] = arg[i].type;
         address[i] = arg[i].bytes;
     }
-    ffi_type *result = f->restype.tag == T_None ? &ffi_type_void : is_ctype(f->restype) ? CTYPE(f->restype)->ffi : &ffi_type_sint;
+    ffi_type *result = f->restype.tag == T_None ? &ffi_type_void
+                       : is_ctype(f->restype)   ? CTYPE(f->restype)->ffi
+                                                : &ffi_type_sint;
     ffi_cif cif;
     ffi_status s = n_declared && n > n_declared ? ffi_prep_cif_var(&cif, FFI_DEFAULT_ABI, n_declared, n, result, type)
                                                 : ffi_prep_cif(&cif, FFI_DEFAULT_ABI, n, result, type);
@@ -283,7 +288,8 @@ static Value function_call(VM *vm, Value self, const Value *args, uint32_t n, co
     size_t each = sizeof *arg + sizeof *type + sizeof *address;
     uint32_t done = 0;
     if (n < declared) {
-        raise(vm, TY_TypeError, "this function takes at least %u argument%s (%u given)", declared, declared == 1 ? "" : "s", n);
+        raise(vm, TY_TypeError, "this function takes at least %u argument%s (%u given)", declared,
+              declared == 1 ? "" : "s", n);
         goto out;
     }
     if (n > MAX_ARGS) {
@@ -299,7 +305,8 @@ static Value function_call(VM *vm, Value self, const Value *args, uint32_t n, co
     }
     for (; done < n; done++) {
         arg[done] = (CArg){ .buffer = V_UNBOUND };
-        if (convert(vm, &arg[done], done < declared ? TUPLE(converters)->item[done] : V_UNBOUND, args[done], done + 1) != ALP_OK)
+        if (convert(vm, &arg[done], done < declared ? TUPLE(converters)->item[done] : V_UNBOUND, args[done],
+                    done + 1) != ALP_OK)
             break;
     }
     if (done == n)
@@ -313,7 +320,7 @@ out:
     return result;
 }
 
-/* ---- function objects --------------------------------------------------------------------------------------------------------------- */
+/* ---- function objects -------------------------------------------------------------------------------------------- */
 
 static void destroy_function(VM *vm, void *data)
 {
@@ -342,7 +349,7 @@ static Status set_restype(VM *vm, CFunction *f, Value v)
         raise(vm, TY_TypeError, "results of type %s are bytes, which are not part of alpy", CTYPE(v)->name);
         return ALP_FAIL;
     }
-    bool callable = v.tag == T_Func || v.tag == T_Native || v.tag == T_Type;
+    bool callable = v.tag == T_Func || v.tag == T_Native || v.tag == T_Type || is_cfunction(v);
     if (v.tag != T_None && !callable && !(type && CTYPE(v)->kind != CK_Array)) {
         raise(vm, TY_TypeError, "restype must be a type, a callable, or None");
         return ALP_FAIL;
@@ -395,8 +402,8 @@ static Value function_repr(VM *vm, Value self)
 }
 
 static const ForeignClass function_class = {
-    .name = "_FuncPtr", .module = "ctypes", .destroy = destroy_function, .repr = function_repr, .getattr = function_getattr,
-    .setattr = function_setattr, .call = function_call,
+    .name = "_FuncPtr", .module = "ctypes", .destroy = destroy_function, .repr = function_repr,
+    .getattr = function_getattr, .setattr = function_setattr, .call = function_call,
 };
 
 bool is_cfunction(Value v)
@@ -409,7 +416,7 @@ void *cfunction_address(Value v)
     return CFUNCTION(v)->address;
 }
 
-/* ---- libraries ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- libraries --------------------------------------------------------------------------------------------------- */
 
 /* Libraries stay loaded, as under ctypes: code of theirs may run in threads that they have started. */
 static void destroy_library(VM *vm, void *data)
@@ -433,7 +440,9 @@ static Value function_new(VM *vm, const CLibrary *l, const char *name)
         return raise_nomem(vm);
     Value v = foreign_new(vm, &function_class, sizeof(CFunction));
     if (!IS_ERR(v))
-        *CFUNCTION(v) = (CFunction){ .address = address, .restype = V_UNBOUND, .argtypes = V_NONE, .converters = V_NONE, .name = sym };
+        *CFUNCTION(v) = (CFunction){
+            .address = address, .restype = V_UNBOUND, .argtypes = V_NONE, .converters = V_NONE, .name = sym
+        };
     return v;
 }
 

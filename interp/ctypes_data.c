@@ -1,4 +1,5 @@
-/* interp/ctypes_data.c — instances of C types: numbers, pointers and arrays in C's memory layout, and the functions over them. */
+/* interp/ctypes_data.c — instances of C types: numbers, pointers and arrays in C's memory layout, and the functions
+ * over them. */
 #include "interp/ctypes.h"
 
 #include <errno.h>
@@ -20,13 +21,14 @@ bool is_cdata(Value v)
     return v.tag == T_Foreign && FOREIGN(v)->cls->destroy == destroy_data;
 }
 
-/* ---- memory that may not be there --------------------------------------------------------------------------------------------- */
+/* ---- memory that may not be there -------------------------------------------------------------------------------- */
 
 /* The system copies, and says so if it cannot.  Where that call is forbidden, plain copies have to do. */
 static bool copy_checked(void *address, void *mine, size_t size, bool write)
 {
     struct iovec local = { mine, size }, remote = { address, size };
-    ssize_t n = write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0) : process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    ssize_t n = write ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
+                      : process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
     if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
         memcpy(write ? address : mine, write ? mine : address, size);
         return true;
@@ -56,7 +58,8 @@ Value wide_text(VM *vm, const char *address)
     sb_init(&sb, vm);
     for (;;) {
         wchar_t part[64];
-        size_t room = 4096 - (uintptr_t)address % 4096;         /* do not look into a page that the text does not reach */
+        size_t room = 4096 - (uintptr_t)address % 4096;         /* do not look into a page that the text does not
+                                                                 * reach */
         size_t n = room / sizeof(wchar_t) < COUNT_OF(part) ? room / sizeof(wchar_t) : COUNT_OF(part);
         n = n ? n : 1;
         if (peek(vm, address, part, n * sizeof *part) != ALP_OK)
@@ -80,7 +83,7 @@ Value wide_text(VM *vm, const char *address)
     return V_ERR;
 }
 
-/* ---- what pointers keep alive ---------------------------------------------------------------------------------------------------- */
+/* ---- what pointers keep alive ------------------------------------------------------------------------------------ */
 
 /* The object whose bytes these are; NULL: not a CData. */
 static CData *holder(CData *d)
@@ -172,7 +175,7 @@ Status cdata_address(VM *vm, Value v, char **address, Value *target)
     return ALP_OK;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void destroy_data(VM *vm, void *data)
 {
@@ -243,7 +246,7 @@ Value cdata_pointer(VM *vm, Value type, void *address, Value target)
     return V_ERR;
 }
 
-/* ---- a value in C's memory --------------------------------------------------------------------------------------------------------- */
+/* ---- a value in C's memory --------------------------------------------------------------------------------------- */
 
 /* Some bytes of type `type`, inside of owner as CData.owner has it. */
 typedef struct Place {
@@ -325,7 +328,7 @@ static Status place_store(VM *vm, Place p, Value v)
         return place_write(vm, p, &null, V_UNBOUND);
     }
     if (t->kind == CK_Array && v.tag == T_Tuple) {
-        Value made = TUPLE(v)->count <= UINT32_MAX ? cdata_create(vm, p.type, TUPLE(v)->item, (uint32_t)TUPLE(v)->count) : V_ERR;
+        Value made = cdata_create(vm, p.type, TUPLE(v)->item, TUPLE(v)->count);
         Status s = IS_ERR(made) ? ALP_FAIL : place_store_data(vm, p, made);
         value_free(vm, made);
         return s;
@@ -387,7 +390,7 @@ static Status place_at(VM *vm, Value v, int64_t i, bool write, Place *out)
     return ALP_OK;
 }
 
-/* ---- indexing ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- indexing ---------------------------------------------------------------------------------------------------- */
 
 static Status int_key(VM *vm, Value v, Value key, const char *what, int64_t *i)
 {
@@ -516,7 +519,7 @@ static int64_t data_length(VM *vm, Value v)
     return CDATA_TYPE(v)->length;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 
 /* The text in an array of characters, up to its first NUL. */
 static Value array_text(VM *vm, Value v)
@@ -622,11 +625,12 @@ const ForeignClass cdata_class = {
     .setindex = data_setindex, .length = data_length, .truth = data_truth,
 };
 
-Value cdata_create(VM *vm, Value type, const Value *args, uint32_t n_args)
+Value cdata_create(VM *vm, Value type, const Value *args, size_t n_args)
 {
     const CType *t = CTYPE(type);
     if (t->kind != CK_Array && n_args > 1)
-        return raise(vm, TY_TypeError, "%s expected at most 1 argument, got %u", t->kind == CK_Pointer ? "POINTER" : "__init__", n_args);
+        return raise(vm, TY_TypeError, "%s expected at most 1 argument, got %zu",
+                     t->kind == CK_Pointer ? "POINTER" : "__init__", n_args);
     Value v = cdata_new(vm, type);
     if (IS_ERR(v))
         return v;
@@ -637,9 +641,9 @@ Value cdata_create(VM *vm, Value type, const Value *args, uint32_t n_args)
         if (args[0].tag != T_None)
             s = set_contents(vm, v, args[0]);
     } else {
-        for (uint32_t i = 0; i < n_args && s == ALP_OK; i++) {
+        for (size_t i = 0; i < n_args && s == ALP_OK; i++) {
             Place p;
-            s = place_at(vm, v, i, true, &p);
+            s = place_at(vm, v, (int64_t)i, true, &p);
             if (s == ALP_OK)
                 s = place_store(vm, p, args[i]);
         }
@@ -650,7 +654,7 @@ Value cdata_create(VM *vm, Value type, const Value *args, uint32_t n_args)
     return V_ERR;
 }
 
-/* ---- the module's functions ------------------------------------------------------------------------------------------------------------ */
+/* ---- the module's functions -------------------------------------------------------------------------------------- */
 
 static void destroy_ref(VM *vm, void *data)
 {
@@ -672,7 +676,8 @@ bool is_cref(Value v)
 static Value fn_byref(VM *vm, const Args *args)
 {
     if (!is_cdata(args->v[0]))
-        return raise(vm, TY_TypeError, "byref() argument must be a ctypes instance, not '%s'", value_type_name(args->v[0]));
+        return raise(vm, TY_TypeError, "byref() argument must be a ctypes instance, not '%s'",
+                     value_type_name(args->v[0]));
     int64_t offset = 0;
     if (args->v[1].tag != T_Unbound && arg_int(vm, args->v[1], &offset) != ALP_OK)
         return V_ERR;
@@ -764,12 +769,21 @@ static Status address_arg(VM *vm, Value x, char **address, Value *target)
     return s;
 }
 
+Status pointer_type_arg(VM *vm, Value type)
+{
+    if (is_ctype(type) && is_address(CTYPE(type)))
+        return ALP_OK;
+    const char *name = is_ctype(type) ? CTYPE(type)->name
+                     : type.tag == T_Type ? type_name((TypeId)type.u.i) : value_type_name(type);
+    raise(vm, TY_TypeError, "cast() argument 2 must be a pointer type, not %s", name);
+    return ALP_FAIL;
+}
+
 static Value fn_cast(VM *vm, const Args *args)
 {
     Value type = args->v[1];
-    if (!is_ctype(type) || !is_address(CTYPE(type)))
-        return raise(vm, TY_TypeError, "cast() argument 2 must be a pointer type, not %s",
-                     is_ctype(type) ? CTYPE(type)->name : type.tag == T_Type ? type_name((TypeId)type.u.i) : value_type_name(type));
+    if (pointer_type_arg(vm, type) != ALP_OK)
+        return V_ERR;
     Value x = args->v[0], parameter = as_parameter(vm, x), target;
     char *address;
     if (IS_ERR(parameter))

@@ -8,7 +8,7 @@
 #include "interp/ops.h"
 #include "interp/str.h"
 
-/* ---- the simple types ------------------------------------------------------------------------------------------------------ */
+/* ---- the simple types -------------------------------------------------------------------------------------------- */
 
 typedef struct SimpleRow {
     const char *name;
@@ -159,8 +159,8 @@ static Status store_address(VM *vm, const CType *t, Value v, char *bytes, Value 
         if (t->code == 'P')
             raise(vm, TY_TypeError, "cannot be converted to pointer");
         else
-            raise(vm, TY_TypeError, "%s or integer address expected instead of %s instance", t->code == 'z' ? "bytes" : "unicode string",
-                  value_type_name(v));
+            raise(vm, TY_TypeError, "%s or integer address expected instead of %s instance",
+                  t->code == 'z' ? "bytes" : "unicode string", value_type_name(v));
         return ALP_FAIL;
     }
     memcpy(bytes, &p, sizeof p);
@@ -225,7 +225,7 @@ Status simple_store(VM *vm, const CType *t, Value v, char *bytes, Value *target)
     }
 }
 
-/* ---- type objects ------------------------------------------------------------------------------------------------------------ */
+/* ---- type objects ------------------------------------------------------------------------------------------------ */
 
 static const ForeignClass simple_class, pointer_class, array_class;
 
@@ -289,7 +289,10 @@ static Value type_binary(VM *vm, BinOp op, Value a, Value b)
 }
 
 #define TYPE_CLASS(text) \
-    { .name = text, .module = "", .destroy = destroy_type, .repr = type_repr, .getattr = type_getattr, .call = type_call_hook, .binary = type_binary }
+    { \
+        .name = text, .module = "", .destroy = destroy_type, .repr = type_repr, .getattr = type_getattr, \
+        .call = type_call_hook, .binary = type_binary \
+    }
 static const ForeignClass simple_class = TYPE_CLASS("_ctypes.PyCSimpleType");
 static const ForeignClass pointer_class = TYPE_CLASS("_ctypes.PyCPointerType");
 static const ForeignClass array_class = TYPE_CLASS("_ctypes.PyCArrayType");

@@ -183,8 +183,11 @@ static Status dtype_arg_str(VM *vm, Value v, DType *out)
         raise(vm, TY_TypeError, "data type '%s' is not part of alpy: arrays are in the machine's byte order", s->text);
         return ALP_FAIL;
     }
+    /* Strings and bytes have their length behind the code: "S3", "<U10". */
+    const char *code = s->text + strspn(s->text, "<>=|");
+    bool is_sized = *code && strchr("SaUV", *code) && strspn(code + 1, "0123456789") == strlen(code + 1);
     for (size_t k = 0; k < COUNT_OF(unsupported_names); k++)
-        if (!strcmp(unsupported_names[k], s->text)) {
+        if (is_sized || !strcmp(unsupported_names[k], s->text)) {
             raise(vm, TY_TypeError, "data type '%s' is not part of alpy", s->text);
             return ALP_FAIL;
         }

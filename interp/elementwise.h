@@ -148,6 +148,17 @@ EL_FLOAT(f32, float, f)
 EL_FLOAT(f64, double, )
 #undef EL_FLOAT
 
+/* The C library's cube root is off by one place at times, even for cubes: one step of Newton's method with an exact residual. */
+static inline double el_cbrt_f64(double x)
+{
+    double y = cbrt(x);
+    if (y == 0 || !isfinite(y))
+        return y;
+    double square = y * y, error = fma(y, y, -square);
+    return y - (fma(square, y, -x) + error * y) / (3 * square);
+}
+static inline float el_cbrt_f32(float x) { return (float)cbrt(x); }
+
 /* ---- complex -------------------------------------------------------------------------------------------------------------- */
 /* Order: by real part, then by imaginary part; comparisons with a NaN in a deciding part are false. */
 #define EL_COMPLEX(S, C, T, F) \

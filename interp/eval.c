@@ -223,7 +223,7 @@ Value eval_slice(HANDLER_ARGS)
 Value eval_if_exp(HANDLER_ARGS)
 {
     AstIfExp *e = (AstIfExp *)n;
-    int t = test(vm, f, e->test);
+    int t = test_for(vm, f, n, e->test);
     if (t < 0)
         return V_ERR;
     return EVAL(t ? e->body : e->orelse);
@@ -267,7 +267,7 @@ static Status put_field(VM *vm, Frame *f, Node *n, AstField *field, StrBuf *sb)
     } else if (v.tag == T_Str) {
         sb_put(sb, STR(v)->text, STR(v)->size);
     } else {
-        sb_put_value(sb, v);
+        sb_put_formatted(sb, v);
     }
     value_free(vm, v);
     if (!sb->failed)
@@ -310,7 +310,7 @@ Value eval(HANDLER_ARGS)
     switch ((NodeKind)n->kind) {
     case ND_Compare:    return eval_compare(vm, f, n);
     case ND_BoolOp: {
-        int t = ((TestFn)n->exec)(vm, f, n);
+        int t = test_for(vm, f, n, n);
         return t < 0 ? V_ERR : V_BOOL(t);
     }
     case ND_Unary:      return eval_unary(vm, f, n);

@@ -542,7 +542,8 @@ static Flow store_any(HANDLER_ARGS)
 
 AnyFn choose_index_assign(const AstIndex *target)
 {
-    if (!(target->head.spare & SP_BORROW) || target->subs.count > 2 || (target->subs.count == 1 && target->is_tuple))
+    if (!(target->head.spare & SP_BORROW) || target->subs.count == 0 || target->subs.count > 2 ||
+        (target->subs.count == 1 && target->is_tuple))
         return HANDLER(store_any);
     if (target->subs.count == 2)
         return HANDLER(store_BXX);

@@ -42,7 +42,7 @@ Flow exec_expr(HANDLER_ARGS)
 Flow exec_if(HANDLER_ARGS)
 {
     AstIf *s = (AstIf *)n;
-    int t = test(vm, f, s->test);
+    int t = test_for(vm, f, n, s->test);
     if (UNLIKELY(t < 0))
         return FLOW_ERROR;
     return exec_block(vm, f, t ? &s->body : &s->orelse);
@@ -113,7 +113,7 @@ Flow exec_while(HANDLER_ARGS)
         return flow;
     f->loop_depth++;
     for (;;) {
-        int t = test(vm, f, s->test);
+        int t = test_for(vm, f, n, s->test);
         if (t <= 0) {
             f->loop_depth--;
             return t < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
@@ -382,7 +382,7 @@ static void raise_with(VM *vm, TypeId type, Value value)
 Flow exec_assert(HANDLER_ARGS)
 {
     AstAssert *s = AST_AS(Assert, n);
-    int t = test(vm, f, s->test);
+    int t = test_for(vm, f, n, s->test);
     if (t > 0)
         return FLOW_NORMAL;
     if (t < 0)

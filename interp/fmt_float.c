@@ -1,8 +1,9 @@
 /* interp/fmt_float.c — floats as decimal text.
  *
  * Shortest form: the fewest digits that read back as the same number, and among those the closest to it.  In the common range
- * this is decided by exact 128-bit integer arithmetic; elsewhere by printing with growing precision and reading back.  printf and
- * strtod meet numbers only in forms without a decimal point, or with the point's place known, so the locale does not matter. */
+ * this is decided by exact 128-bit integer arithmetic; elsewhere by printing with growing precision and reading back.  A given
+ * number of digits is found likewise.  printf and strtod meet numbers only in forms without a decimal point, or with the point's
+ * place known, so the locale does not matter. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,36 @@ static const uint64_t pow10_table[19] = {
     10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
 };
 
+/* x > 0 as m * 2**e with a full mantissa. */
+static uint64_t take_apart(double x, int bits, int *e)
+{
+    double fraction = frexp(x, e);
+    *e -= bits;
+    return (uint64_t)ldexp(fraction, bits);
+}
+
+/* x * 10**k rounded to an integer, ties to even; 0 <= k <= 31 and the result below 2**63. */
+static uint64_t round_scaled(double x, int k)
+{
+    int e;
+    u128 v = pow5(k) * take_apart(x, 53, &e);
+    int shift = -(e + k);
+    if (shift <= 0)
+        return (uint64_t)(v << -shift);
+    if (shift >= 128)
+        return 0;       /* v has 125 bits at most */
+    u128 rest = v & (((u128)1 << shift) - 1), half = (u128)1 << (shift - 1);
+    uint64_t n = (uint64_t)(v >> shift);
+    return n + (rest > half || (rest == half && n % 2));
+}
+
+/* n in decimal, `count` digits with zeros in front. */
+static void put_padded(uint64_t n, char *digits, int count)
+{
+    for (; count > 0; n /= 10)
+        digits[--count] = (char)('0' + n % 10);
+}
+
 /* n in decimal without trailing zeros; n > 0. Returns the count of digits and, in *dropped, of the zeros. */
 static int put_digits(uint64_t n, char *digits, int *dropped)
 {
@@ -48,23 +79,38 @@ static int put_digits(uint64_t n, char *digits, int *dropped)
 }
 
 /* The number is m * 2**e, its neighbours half a unit of m away (below a power of two: a quarter); m even: the limits belong to it.
- * Tries first_count … last_count digits: the first count has a solution that is final, being enough for every shorter text too. */
+ * Tries first_count … last_count digits: the first count has a solution that is final, being enough for every shorter text too.
+ * Scaled by 10**k to `count` digits the number is v / one, and a quarter of a unit of m is `quarter` / one. */
 static int shortest_exact(uint64_t m, int e, int bits, int first_count, int last_count, char *digits, int *exponent10)
 {
     bool even = m % 2 == 0, boundary = m == (uint64_t)1 << (bits - 1);
     /* 10**(estimate - 1) <= 2**(e + bits - 1) <= x; the true exponent may be one more */
     int estimate = (int)floor((e + bits - 1) * 0.30102999566398114) + 1;
     for (int count = first_count; count <= last_count; count++) {
-        int k = count - estimate, shift = 2 - e - k;
-        u128 unit = pow5(k), v = unit * m * 4;          /* x * 10**k == v / 2**shift */
-        uint64_t low = (uint64_t)(v >> shift);
+        int k = count - estimate;
+        u128 one, quarter, v, below;
+        uint64_t low;
+        if (e < 0) {
+            int shift = 2 - e - k;
+            one = (u128)1 << shift;
+            quarter = pow5(k);
+            v = quarter * m * 4;
+            low = (uint64_t)(v >> shift);
+            below = v - ((u128)low << shift);
+        } else {
+            one = k < 0 ? pow5(-k) << (2 - k) : 4;
+            quarter = (u128)1 << e;
+            quarter = k > 0 ? quarter * pow10_table[k] : quarter;
+            v = quarter * m * 4;
+            low = (uint64_t)(v / one);
+            below = v - low * one;
+        }
         if (low >= pow10_table[count]) {
             estimate++;
             count--;
             continue;
         }
-        u128 below = v - ((u128)low << shift), above = ((u128)1 << shift) - below;
-        u128 margin_below = boundary ? unit : 2 * unit, margin_above = 2 * unit;
+        u128 above = one - below, margin_below = boundary ? quarter : 2 * quarter, margin_above = 2 * quarter;
         bool low_ok = below < margin_below || (even && below == margin_below);
         bool high_ok = above < margin_above || (even && above == margin_above);
         if (!low_ok && !high_ok)
@@ -88,6 +134,17 @@ static void scan_exponent_form(const char *text, int count, char *digits, int *e
 
 void fmt_exact_digits(double x, int count, char *digits, int *exponent10)
 {
+    if (count <= 17 && x >= 1e-13 && x < 1e15) {
+        int exponent = (int)floor((ilogb(x)) * 0.30102999566398114) + 1;
+        for (; exponent <= count; exponent++) {
+            uint64_t n = round_scaled(x, count - exponent);
+            if (n < pow10_table[count]) {
+                put_padded(n, digits, count);
+                *exponent10 = exponent;
+                return;
+            }
+        }
+    }
     char text[FMT_EXACT_MAX + 32];
     snprintf(text, sizeof text, "%.*e", count - 1, x);
     scan_exponent_form(text, count, digits, exponent10);
@@ -128,19 +185,17 @@ int fmt_shortest_digits(double x, bool single, char *digits, int *exponent10)
         *exponent10 = count + dropped;
         return count;
     }
-    if (x >= 1e-13 && x < (single ? 1e6 : 1e15)) {
+    if ((x >= 1e-13 && x < (single ? 1e6 : 1e15)) || (x >= 0x1p53 && x < 0x1p124)) {
         int e, bits = single ? 24 : 53;
-        double fraction = frexp(x, &e);
-        uint64_t m = (uint64_t)ldexp(fraction, bits);
-        count = single ? shortest_exact(m, e - bits, bits, 6, 9, digits, exponent10)
-                       : shortest_exact(m, e - bits, bits, 15, 17, digits, exponent10);
+        uint64_t m = take_apart(x, bits, &e);
+        count = shortest_exact(m, e, bits, single ? 6 : 15, single ? 9 : 17, digits, exponent10);
         if (count)
             return count;
     }
     /* 15 digits (6 for float) stand for themselves in every normal number; subnormal ones may need fewer than they show. */
     bool subnormal = x < (single ? 0x1p-126 : 0x1p-1022);
-    count = single ? shortest_by_trial(x, single, subnormal ? 1 : 6, 9, digits, exponent10)
-                   : shortest_by_trial(x, single, subnormal ? 1 : 15, 17, digits, exponent10);
+    int first = subnormal ? 1 : single ? 6 : 15;
+    count = shortest_by_trial(x, single, first, single ? 9 : 17, digits, exponent10);
     while (count > 1 && digits[count - 1] == '0')
         count--;
     return count;
@@ -148,6 +203,18 @@ int fmt_shortest_digits(double x, bool single, char *digits, int *exponent10)
 
 size_t fmt_fixed(char *out, double x, int places)
 {
+    if (places <= 18 && x < 1e15 && x * (double)pow10_table[places] < 1e18) {
+        uint64_t n = x > 0 ? round_scaled(x, places) : 0, whole = n / pow10_table[places];
+        int n_whole = 1;
+        while (whole >= pow10_table[n_whole])
+            n_whole++;
+        put_padded(whole, out, n_whole);
+        if (places == 0)
+            return (size_t)n_whole;
+        out[n_whole] = '.';
+        put_padded(n % pow10_table[places], out + n_whole + 1, places);
+        return (size_t)(n_whole + 1 + places);
+    }
     size_t size = (size_t)snprintf(out, FMT_FIXED_SIZE, "%.*f", places, x);
     if (places > 0) {
         size_t whole = 0;
@@ -160,7 +227,7 @@ size_t fmt_fixed(char *out, double x, int places)
     return size;
 }
 
-/* ---- layout ------------------------------------------------------------------------------------------------------------- */
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
 
 static size_t put_exponent(char *out, int exponent, char e)
 {

@@ -6,7 +6,7 @@
 
 #include "interp/str.h"
 
-/* ---- fmt_float.c ------------------------------------------------------------------------------------------------------- */
+/* ---- fmt_float.c ------------------------------------------------------------------------------------------------- */
 
 /* Longest output of fmt_double in shortest form, with NUL. */
 #define FMT_DOUBLE_MAX 32
@@ -34,9 +34,9 @@ void   sb_put_double(StrBuf *sb, double x, char code, int64_t precision, unsigne
 /* repr(complex): "(1+2j)", "2j"; single: parts are floats. */
 void   sb_put_complex(StrBuf *sb, double re, double im, bool single);
 
-/* ---- repr.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- repr.c ------------------------------------------------------------------------------------------------------ */
 
-/* Owned Str or V_ERR.  Arrays go to array_str / array_repr (array_print.c). */
+/* Owned Str or V_ERR. */
 Value value_repr(VM *vm, Value v);
 Value value_str(VM *vm, Value v);
 Value value_ascii(VM *vm, Value v);
@@ -46,13 +46,14 @@ void  sb_put_int(StrBuf *sb, int64_t x);
 void  sb_put_uint(StrBuf *sb, uint64_t x);
 void  sb_put_quoted(StrBuf *sb, const char *text, size_t size);     /* repr(str) */
 
-/* ---- format_spec.c, format_percent.c, format_method.c ------------------------------------------------------------------ */
+/* ---- format_spec.c, format_percent.c, format_method.c ------------------------------------------------------------ */
 
 /* format(v, spec): Python's mini-language for int, float, complex, str, bool, NumPy scalars. */
 Value format_value(VM *vm, Value v, const char *spec, size_t spec_size);
+void  sb_put_formatted(StrBuf *sb, Value v);    /* format(v, ""), which differs from str(v) for np.float32 and np.complex64 */
 Value str_format_percent(VM *vm, Value fmt, Value args);                       /* "…" % args */
 
-/* ---- parse_number.c: float("…"), int("…", base), complex("…"): ValueError with CPython's text -------------------------------- */
+/* ---- parse_number.c: float("…"), int("…", base), complex("…"): ValueError with CPython's text -------------------- */
 Value parse_float(VM *vm, Value s);
 Value parse_int(VM *vm, Value s, int64_t base);
 Value parse_complex(VM *vm, Value s);
@@ -60,9 +61,7 @@ Value parse_complex(VM *vm, Value s);
  * it, and says how many bytes it used; 0: no number there. */
 size_t parse_double(const char *text, size_t size, double *out);
 
-/* ---- array_print.c ----------------------------------------------------------------------------------------------------- */
-Value array_str(VM *vm, Value a);
-Value array_repr(VM *vm, Value a);
+/* ---- array_print.c ----------------------------------------------------------------------------------------------- */
 void  sb_put_array(StrBuf *sb, Value a, bool repr);
 
 #endif

@@ -101,6 +101,10 @@ static Value field_value(Fields *f, const char *text, size_t size)
     Value v = first_value(f, text, at);
     while (at < size && !IS_ERR(v)) {
         bool dot = text[at] == '.';
+        if (!dot && text[at] != '[') {
+            value_free(f->vm, v);
+            return fail(f, "Only '.' or '[' may follow ']' in format field specifier");
+        }
         size_t start = ++at;
         while (at < size && (dot ? text[at] != '.' && text[at] != '[' : text[at] != ']'))
             at++;
@@ -110,8 +114,6 @@ static Value field_value(Fields *f, const char *text, size_t size)
             fail(f, "Missing ']' in format string");
         else if (end == start)
             fail(f, "Empty attribute in format string");
-        else if (!dot && at < size && text[at] != '.' && text[at] != '[')
-            fail(f, "Only '.' or '[' may follow ']' in format field specifier");
         else
             r = dot ? attribute_value(f, v, text + start, end - start) : index_value(f, v, text + start, end - start);
         value_free(f->vm, v);
@@ -120,7 +122,7 @@ static Value field_value(Fields *f, const char *text, size_t size)
     return v;
 }
 
-/* ---- the parts of a field ------------------------------------------------------------------------------------------------------------ */
+/* ---- the parts of a field ---------------------------------------------------------------------------------------- */
 
 typedef struct Field {
     const char *name, *spec;
@@ -226,7 +228,8 @@ static bool put_field(Fields *f, StrBuf *sb, const Field *field, int depth)
     if (field->nested)
         ok = put_format(f, &spec, field->spec, field->spec_size, depth - 1);
     if (ok) {
-        Value text = field->nested ? format_value(f->vm, v, spec.text, spec.size) : format_value(f->vm, v, field->spec, field->spec_size);
+        Value text = field->nested ? format_value(f->vm, v, spec.text, spec.size)
+                                   : format_value(f->vm, v, field->spec, field->spec_size);
         ok = !IS_ERR(text);
         sb_put_str(sb, text);
     }

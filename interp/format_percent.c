@@ -45,7 +45,7 @@ static Status next_value(Job *j, Value *out)
     return ALP_OK;
 }
 
-/* ---- reading a conversion ------------------------------------------------------------------------------------------------------- */
+/* ---- reading a conversion ---------------------------------------------------------------------------------------- */
 
 /* The next character, NUL behind the end. */
 static char peek(const Job *j)
@@ -134,11 +134,11 @@ static Status read_item(Job *j, Item *item)
     return ALP_OK;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* text (`length` characters) in its width; numbers: after their sign and 0x prefix, which text does not have, zeros may fill. */
-static void put_item(StrBuf *sb, const Item *item, const char *sign, const char *prefix, const char *text, size_t size, size_t length,
-                     bool is_number)
+static void put_item(StrBuf *sb, const Item *item, const char *sign, const char *prefix, const char *text, size_t size,
+                     size_t length, bool is_number)
 {
     int64_t room = item->width - (int64_t)(strlen(sign) + strlen(prefix) + length);
     bool zeros = is_number && item->zero && !item->left;

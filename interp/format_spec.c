@@ -18,7 +18,7 @@ typedef struct Spec {
     uint32_t type;          /* 0: not given */
 } Spec;
 
-/* ---- reading the specification ------------------------------------------------------------------------------------------------ */
+/* ---- reading the specification ----------------------------------------------------------------------------------- */
 
 typedef struct Reader {
     const char *text;
@@ -91,7 +91,8 @@ static Status read_separator(VM *vm, Reader *r, Spec *s)
     return ALP_OK;
 }
 
-static Status read_spec(VM *vm, const char *text, size_t size, const char *type_of_value, uint32_t default_type, char default_align, Spec *s)
+static Status read_spec(VM *vm, const char *text, size_t size, const char *type_of_value, uint32_t default_type,
+                        char default_align, Spec *s)
 {
     Reader r = { text, size, 0 };
     *s = (Spec){ .fill = ' ', .align = default_align, .width = -1, .precision = -1, .type = default_type };
@@ -135,7 +136,8 @@ static Status read_spec(VM *vm, const char *text, size_t size, const char *type_
         if (r.at < size) {
             Value shown = str_new(vm, text, size);
             if (!IS_ERR(shown)) {
-                raise(vm, TY_ValueError, "Invalid format specifier '%s' for object of type '%s'", STR(shown)->text, type_of_value);
+                raise(vm, TY_ValueError, "Invalid format specifier '%s' for object of type '%s'", STR(shown)->text,
+                      type_of_value);
                 value_free(vm, shown);
             }
             return ALP_FAIL;
@@ -146,7 +148,7 @@ static Status read_spec(VM *vm, const char *text, size_t size, const char *type_
     return ALP_OK;
 }
 
-/* ---- laying out --------------------------------------------------------------------------------------------------------------- */
+/* ---- laying out -------------------------------------------------------------------------------------------------- */
 
 static void put_fill(StrBuf *sb, uint32_t fill, int64_t n)
 {
@@ -223,7 +225,7 @@ static void put_number(StrBuf *sb, const Spec *s, const char *text, size_t size,
     put_fill(sb, s->fill, behind);
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------------------------------ */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 static Value format_text(VM *vm, Value v, const char *text, size_t size)
 {
@@ -254,7 +256,7 @@ static Value format_text(VM *vm, Value v, const char *text, size_t size)
     return sb_finish(&sb);
 }
 
-/* ---- floats and complex ---------------------------------------------------------------------------------------------------------- */
+/* ---- floats and complex ------------------------------------------------------------------------------------------ */
 
 /* The number without padding, '-' in front of negative ones.  type: 'r' shortest, e f g E F G. */
 static Status put_float_text(VM *vm, StrBuf *sb, const Spec *s, double x, char type, int64_t default_precision, unsigned flags)
@@ -347,7 +349,7 @@ static Value format_complex(VM *vm, double re, double im, const Spec *s)
     return sb_finish(&sb);
 }
 
-/* ---- integers ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- integers ---------------------------------------------------------------------------------------------------- */
 
 /* Magnitude in base 2, 8, 10 or 16 at the end of out[65]. */
 static char *int_digits(char *out, uint64_t magnitude, unsigned base, bool capitals)
@@ -366,7 +368,8 @@ static Value format_int(VM *vm, bool negative, uint64_t magnitude, const Spec *s
     if (is_float_type(s->type) && s->type != 'n')
         return format_float(vm, negative ? -(double)magnitude : (double)magnitude, s);
     static const struct { char type; unsigned char base; const char *prefix; } kinds[] = {
-        { 'd', 10, "" }, { 'n', 10, "" }, { 'x', 16, "0x" }, { 'X', 16, "0X" }, { 'b', 2, "0b" }, { 'o', 8, "0o" }, { 'c', 0, "" },
+        { 'd', 10, "" }, { 'n', 10, "" }, { 'x', 16, "0x" }, { 'X', 16, "0X" }, { 'b', 2, "0b" }, { 'o', 8, "0o" },
+        { 'c', 0, "" },
     };
     size_t kind = 0;
     while (kind < COUNT_OF(kinds) && (uint32_t)kinds[kind].type != s->type)
@@ -401,7 +404,7 @@ static Value format_int(VM *vm, bool negative, uint64_t magnitude, const Spec *s
     return sb_finish(&sb);
 }
 
-/* ---- any value ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- any value --------------------------------------------------------------------------------------------------- */
 
 /* What a number is formatted as: NumPy scalars turn into Python's kinds first. */
 typedef enum NumberKind { NK_None, NK_Int, NK_Float, NK_Complex } NumberKind;
@@ -447,4 +450,12 @@ Value format_value(VM *vm, Value v, const char *spec, size_t size)
     if (kind != NK_None)
         return format_number(vm, v, kind, spec, size);
     return raise(vm, TY_TypeError, "unsupported format string passed to %s.__format__", value_type_name(v));
+}
+
+void sb_put_formatted(StrBuf *sb, Value v)
+{
+    if (v.tag == T_NpF32 || v.tag == T_NpC64)
+        sb_put_str(sb, format_value(sb->vm, v, "", 0));
+    else
+        sb_put_value(sb, v);
 }

@@ -11,6 +11,11 @@
 #include "interp/index.h"
 #include "interp/nditer.h"
 
+typedef struct Part {
+    Value   offsets;                    /* int64 array, owned: indices until fancy_finish, then byte offsets */
+    int     axis;                       /* of the array, for indices; -1: these are offsets already */
+} Part;
+
 typedef struct Fancy {
     View    rest;                       /* the block at offset 0 */
     int     pos;                        /* rest axes in front of the broadcast ones */
@@ -19,28 +24,26 @@ typedef struct Fancy {
     int64_t count;                      /* its elements */
     int64_t rest_count;
     int     n_parts;
-    Value   part[ALP_MAX_NDIM + 1];     /* int64 arrays of byte offsets, owned; after fancy_parse: one, of the broadcast shape */
+    Part    part[ALP_MAX_NDIM + 1];     /* after fancy_finish: one, of the broadcast shape */
 } Fancy;
 
 static void fancy_free(VM *vm, Fancy *f)
 {
     for (int k = 0; k < f->n_parts; k++)
-        value_free(vm, f->part[k]);
+        value_free(vm, f->part[k].offsets);
 }
 
 /* ---- offsets ------------------------------------------------------------------------------------------------------------- */
-static Status offsets_of_array(VM *vm, Fancy *f, const Array *a, Value index, int axis)
+static Status add_part(VM *vm, Fancy *f, ALP_TAKE Value offsets, int axis)
 {
-    Value v = array_copy(vm, index, DT_I64, 'C');
-    if (IS_ERR(v))
+    if (IS_ERR(offsets))
         return ALP_FAIL;
-    f->part[f->n_parts++] = v;
-    int64_t *p = (int64_t *)(void *)ARRAY(v)->data, size = a->shape[axis];
-    for (int64_t i = 0; i < ARRAY(v)->size; i++) {
-        if (UNLIKELY((uint64_t)p[i] >= (uint64_t)size))
-            TRY(index_bounds(vm, &p[i], axis, size));
-        p[i] *= a->strides[axis];
+    if (f->n_parts > ALP_MAX_NDIM) {
+        value_free(vm, offsets);
+        raise(vm, TY_IndexError, "too many indices for array");
+        return ALP_FAIL;
     }
+    f->part[f->n_parts++] = (Part){ offsets, axis };
     return ALP_OK;
 }
 
@@ -56,13 +59,17 @@ int64_t array_count_true(const Array *mask)
     nditer_start(&it);
     do {
         const char *p = it.ptr[0];
-        for (int64_t i = 0; i < it.shape[0]; i++, p += it.step[0])
-            n += *p != 0;
+        if (it.step[0] == 1)
+            for (int64_t i = 0; i < it.shape[0]; i++)
+                n += p[i] != 0;
+        else
+            for (int64_t i = 0; i < it.shape[0]; i++, p += it.step[0])
+                n += *p != 0;
     } while (nditer_next(&it));
     return n;
 }
 
-static Status offsets_of_mask(VM *vm, Fancy *f, const Array *a, const Array *mask, int axis)
+static Status check_mask(VM *vm, const Array *a, const Array *mask, int axis)
 {
     for (int k = 0; k < mask->ndim; k++)
         if (mask->shape[k] != a->shape[axis + k]) {
@@ -70,11 +77,14 @@ static Status offsets_of_mask(VM *vm, Fancy *f, const Array *a, const Array *mas
                   " but size of corresponding boolean axis is %" PRId64, axis + k, a->shape[axis + k], mask->shape[k]);
             return ALP_FAIL;
         }
+    return ALP_OK;
+}
+
+static Status offsets_of_mask(VM *vm, Fancy *f, const Array *a, const Array *mask, int axis)
+{
     int64_t n = array_count_true(mask);
     Value v = array_new(vm, DT_I64, 1, &n, false);
-    if (IS_ERR(v))
-        return ALP_FAIL;
-    f->part[f->n_parts++] = v;
+    TRY(add_part(vm, f, v, -1));
     if (n == 0)
         return ALP_OK;
     /* In C order: true elements are found in the order of the result. */
@@ -106,50 +116,72 @@ static Status offsets_of_mask(VM *vm, Fancy *f, const Array *a, const Array *mas
     }
 }
 
-/* The sum of all parts over the broadcast shape. */
-static Status join_parts(VM *vm, Fancy *f)
+static Status broadcast_parts(VM *vm, Fancy *f)
 {
+    bool ok = true;
     f->ndim = 0;
+    for (int k = 0; k < f->n_parts; k++)
+        ok = ok && shape_broadcast(&f->ndim, f->shape, ARRAY(f->part[k].offsets)->ndim, ARRAY(f->part[k].offsets)->shape) == ALP_OK;
+    f->count = 1;
+    for (int k = 0; k < f->ndim; k++)
+        ok = ok && !__builtin_mul_overflow(f->count, f->shape[k], &f->count);
+    if (ok)
+        return ALP_OK;
+    char text[(ALP_MAX_NDIM + 1) * (SHAPE_TEXT_MAX + 1)];
+    size_t n = 0;
     for (int k = 0; k < f->n_parts; k++) {
-        if (shape_broadcast(&f->ndim, f->shape, ARRAY(f->part[k])->ndim, ARRAY(f->part[k])->shape) == ALP_OK)
-            continue;
-        char text[(ALP_MAX_NDIM + 1) * (SHAPE_TEXT_MAX + 1)];
-        size_t n = 0;
-        for (int j = 0; j < f->n_parts; j++) {
-            shape_text(text + n, SHAPE_TEXT_MAX, ARRAY(f->part[j])->ndim, ARRAY(f->part[j])->shape);
-            n += strlen(text + n);
-            text[n++] = ' ';
+        shape_text(text + n, SHAPE_TEXT_MAX, ARRAY(f->part[k].offsets)->ndim, ARRAY(f->part[k].offsets)->shape);
+        n += strlen(text + n);
+        text[n++] = ' ';
+    }
+    text[n] = 0;
+    raise(vm, TY_IndexError, "shape mismatch: indexing arrays could not be broadcast together with shapes %s", text);
+    return ALP_FAIL;
+}
+
+static void add_offsets(const Fancy *f, const Array *sum, const Array *part)
+{
+    NdIter it;
+    nditer_init(&it, f->ndim, f->shape);
+    nditer_array(&it, sum);
+    nditer_array(&it, part);
+    nditer_start(&it);
+    do {
+        int64_t *to = (int64_t *)(void *)it.ptr[0];
+        const char *p = it.ptr[1];
+        for (int64_t i = 0; i < it.shape[0]; i++, p += it.step[1])
+            to[i] += *(const int64_t *)(const void *)p;
+    } while (nditer_next(&it));
+}
+
+/* Checks the indices, makes offsets of them, and joins all parts to one of the broadcast shape. */
+static Status fancy_finish(VM *vm, const Array *a, Fancy *f)
+{
+    for (int k = 0; k < f->n_parts; k++) {
+        int axis = f->part[k].axis;
+        const Array *part = ARRAY(f->part[k].offsets);
+        int64_t *p = (int64_t *)(void *)part->data;
+        for (int64_t i = 0; axis >= 0 && i < part->size; i++) {
+            if (UNLIKELY((uint64_t)p[i] >= (uint64_t)a->shape[axis]))
+                TRY(index_bounds(vm, &p[i], axis, a->shape[axis]));
+            p[i] *= a->strides[axis];
         }
-        text[n] = 0;
-        raise(vm, TY_IndexError, "shape mismatch: indexing arrays could not be broadcast together with shapes %s", text);
+    }
+    if (f->n_parts == 1)
+        return ALP_OK;
+    Value sum = array_new(vm, DT_I64, f->ndim, f->shape, true);
+    if (IS_ERR(sum))
         return ALP_FAIL;
-    }
-    if (f->n_parts > 1) {
-        Value sum = array_new(vm, DT_I64, f->ndim, f->shape, true);
-        if (IS_ERR(sum))
-            return ALP_FAIL;
-        for (int k = 0; k < f->n_parts && ARRAY(sum)->size > 0; k++) {
-            NdIter it;
-            nditer_init(&it, f->ndim, f->shape);
-            nditer_array(&it, ARRAY(sum));
-            nditer_array(&it, ARRAY(f->part[k]));
-            nditer_start(&it);
-            do {
-                int64_t *to = (int64_t *)(void *)it.ptr[0];
-                const char *p = it.ptr[1];
-                for (int64_t i = 0; i < it.shape[0]; i++, p += it.step[1])
-                    to[i] += *(const int64_t *)(const void *)p;
-            } while (nditer_next(&it));
-        }
-        fancy_free(vm, f);
-        f->part[0] = sum;
-        f->n_parts = 1;
-    }
-    f->count = ARRAY(f->part[0])->size;
+    for (int k = 0; k < f->n_parts && f->count > 0; k++)
+        add_offsets(f, ARRAY(sum), ARRAY(f->part[k].offsets));
+    fancy_free(vm, f);
+    f->part[0] = (Part){ sum, -1 };
+    f->n_parts = 1;
     return ALP_OK;
 }
 
-/* On failure f holds what is to be released all the same. */
+/* All but the values of index arrays; these wait for fancy_finish, as NumPy looks at the assigned values first.
+ * On failure f holds what is to be released all the same. */
 static Status fancy_parse(VM *vm, const Array *a, const IndexKey *key, Fancy *f)
 {
     int axis = 0, last_array = -1;
@@ -158,6 +190,17 @@ static Status fancy_parse(VM *vm, const Array *a, const IndexKey *key, Fancy *f)
     f->pos = 0;
     f->rest.data = a->data;
     f->rest.ndim = 0;
+    for (int k = 0; k < key->n; k++) {
+        const IndexItem *it = &key->item[k];
+        if (it->kind == IX_MASK) {
+            TRY(check_mask(vm, a, ARRAY(it->array), axis));
+            axis += ARRAY(it->array)->ndim;
+        } else if (it->kind == IX_ELLIPSIS)
+            axis += a->ndim - key->n_axes;
+        else
+            axis += it->kind != IX_NEW;
+    }
+    axis = 0;
     for (int k = 0; k < key->n; k++) {
         const IndexItem *it = &key->item[k];
         if (it->kind == IX_INT || it->kind == IX_ARRAY || it->kind == IX_MASK) {
@@ -172,7 +215,7 @@ static Status fancy_parse(VM *vm, const Array *a, const IndexKey *key, Fancy *f)
             TRY(index_view_int(vm, a, &f->rest, it->index, axis++));
             break;
         case IX_ARRAY:
-            TRY(offsets_of_array(vm, f, a, it->array, axis++));
+            TRY(add_part(vm, f, array_copy(vm, it->array, DT_I64, 'C'), axis++));
             break;
         case IX_MASK:
             TRY(offsets_of_mask(vm, f, a, ARRAY(it->array), axis));
@@ -189,14 +232,10 @@ static Status fancy_parse(VM *vm, const Array *a, const IndexKey *key, Fancy *f)
                 TRY(index_view_axis(vm, &f->rest, a->shape[axis], a->strides[axis]));
             break;
         }
-        if (f->n_parts > ALP_MAX_NDIM) {
-            raise(vm, TY_IndexError, "too many indices for array");
-            return ALP_FAIL;
-        }
     }
     if (apart)
         f->pos = 0;
-    TRY(join_parts(vm, f));
+    TRY(broadcast_parts(vm, f));
     if (f->ndim + f->rest.ndim > ALP_MAX_NDIM) {
         raise(vm, TY_IndexError, "number of dimensions must be within [0, %d], indexing result would have %d", ALP_MAX_NDIM,
               f->ndim + f->rest.ndim);
@@ -276,7 +315,7 @@ static Value fancy_get(VM *vm, const Array *a, const Fancy *f)
     if (IS_ERR(v))
         return v;
     Array *out = ARRAY(v);
-    const int64_t *offset = (const int64_t *)(void *)ARRAY(f->part[0])->data;
+    const int64_t *offset = (const int64_t *)(void *)ARRAY(f->part[0].offsets)->data;
     if (f->rest_count == 1)
         gather(out->data, f->rest.data, offset, f->count, item);
     else if (out->size > 0) {
@@ -296,10 +335,43 @@ static Value fancy_get(VM *vm, const Array *a, const Fancy *f)
     return view;
 }
 
+#define COMPRESS(T) { \
+    typedef T __attribute__((aligned(1), may_alias)) Elem; \
+    const Elem *from = (const Elem *)(const void *)src; \
+    Elem *to = (Elem *)(void *)dst; \
+    for (int64_t i = 0; i < n; i++) \
+        if (mask[i]) \
+            *to++ = from[i]; \
+    return; }
+
+static void compress(char *dst, const char *src, const char *mask, int64_t n, int size)
+{
+    switch (size) {
+    case 1: COMPRESS(uint8_t)
+    case 2: COMPRESS(uint16_t)
+    case 4: COMPRESS(uint32_t)
+    case 8: COMPRESS(uint64_t)
+    default:
+        for (int64_t i = 0; i < n; i++)
+            if (mask[i]) {
+                memcpy(dst, src + i * size, (size_t)size);
+                dst += size;
+            }
+    }
+}
+
 Value index_fancy_get(VM *vm, const Array *a, const IndexKey *key)
 {
     Fancy f;
-    Value v = fancy_parse(vm, a, key, &f) == ALP_OK ? fancy_get(vm, a, &f) : V_ERR;
+    const Array *mask = key->n == 1 && key->item[0].kind == IX_MASK ? ARRAY(key->item[0].array) : NULL;
+    if (mask && mask->ndim > 0 && mask->c_contig && a->c_contig && check_mask(vm, a, mask, 0) == ALP_OK) {
+        int64_t n = array_count_true(mask);
+        Value v = array_new(vm, (DType)a->dtype, 1, &n, false);
+        if (!IS_ERR(v))
+            compress(ARRAY(v)->data, a->data, mask->data, a->size, dtype_info[a->dtype].size);
+        return v;
+    }
+    Value v = fancy_parse(vm, a, key, &f) == ALP_OK && fancy_finish(vm, a, &f) == ALP_OK ? fancy_get(vm, a, &f) : V_ERR;
     fancy_free(vm, &f);
     return v;
 }
@@ -341,14 +413,15 @@ static Status value_strides(VM *vm, const Array *x, const Fancy *f, bool mask_on
     return ALP_FAIL;
 }
 
-static Status fancy_set(VM *vm, const Array *a, const Fancy *f, const Array *x, bool mask_only)
+static Status fancy_set(VM *vm, const Array *a, Fancy *f, const Array *x, bool mask_only)
 {
     int64_t strides[ALP_MAX_NDIM], index[ALP_MAX_NDIM] = { 0 };
     TRY(value_strides(vm, x, f, mask_only, strides));
+    TRY(fancy_finish(vm, a, f));
     if (f->count == 0 || f->rest_count == 0)
         return ALP_OK;
     DType d = (DType)a->dtype;
-    const int64_t *offset = (const int64_t *)(void *)ARRAY(f->part[0])->data;
+    const int64_t *offset = (const int64_t *)(void *)ARRAY(f->part[0].offsets)->data;
     char *src = x->data;
     NdIter it;
     block_walk(&it, f, f->rest.strides, strides + f->ndim);

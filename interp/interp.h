@@ -8,7 +8,7 @@
  *
  * Contract of every handler:
  *   EvalFn  yields an owned value, or T_Error.  ExecFn yields a Flow.  TestFn (flag SP_TEST; nodes whose truth alone matters)
- *           yields 0, 1 or -1.
+ *           yields 0 or 1, FAILED, or UNLOCATED: the truth of a value could not be told; the node that asked adds the line.
  *   On failure the exception is pending and the line of the traceback for this frame has been added, by whoever raised it
  *   (`raise_at`); a handler that passes on a child's failure adds nothing.
  *   A variable's value may be used without a reference of its own while nothing can rebind the variable: see SP_HOLDS.
@@ -131,16 +131,30 @@ INLINE int quick_truth(Value v)
     }
 }
 
-/* Truth of an expression: 0, 1, -1. */
-NOINLINE int truth_of(VM *vm, Frame *f, Node *n, ALP_TAKE Value v);
+enum { FAILED = -1, UNLOCATED = -2 };
 
+/* Truth of a value: 0, 1, UNLOCATED; FAILED for T_Error. */
+NOINLINE int truth_of(VM *vm, ALP_TAKE Value v);
+
+/* Truth of the expression n, as a TestFn. */
 INLINE int test(HANDLER_ARGS)
 {
     if (n->spare & SP_TEST)
         return ((TestFn)n->exec)(vm, f, n);
     Value v = EVAL(n);
     int t = quick_truth(v);
-    return LIKELY(t >= 0) ? t : truth_of(vm, f, n, v);
+    return LIKELY(t >= 0) ? t : truth_of(vm, v);
+}
+
+/* The same for the node `owner` that asks: 0, 1, FAILED. */
+INLINE int test_for(VM *vm, Frame *f, Node *owner, Node *n)
+{
+    int t = test(vm, f, n);
+    if (UNLIKELY(t == UNLOCATED)) {
+        raise_at(vm, f, owner);
+        return FAILED;
+    }
+    return t;
 }
 
 INLINE Flow exec_block(VM *vm, Frame *f, const NodeList *body)

@@ -101,7 +101,7 @@ static Value range_slice(VM *vm, Value v, Value key)
     if (__builtin_mul_overflow(start, r->step, &start) || __builtin_add_overflow(r->start, start, &start) ||
         __builtin_mul_overflow(stop, r->step, &stop) || __builtin_add_overflow(r->start, stop, &stop) ||
         __builtin_mul_overflow(step, r->step, &step))
-        return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
+        return raise_int_range(vm);
     return range_new(vm, start, stop, step);
 }
 

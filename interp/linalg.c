@@ -555,7 +555,8 @@ static Value component(VM *vm, Value v, int64_t i)
     const Array *a = ARRAY(v);
     if (i >= a->shape[a->ndim - 1])
         return V_UNBOUND;
-    return array_view(vm, a->buf, a->data + i * a->strides[a->ndim - 1], (DType)a->dtype, a->ndim - 1, a->shape, a->strides, true);
+    return array_view(vm, a->buf, a->data + i * a->strides[a->ndim - 1], (DType)a->dtype, a->ndim - 1, a->shape, a->strides,
+                      a->readonly);
 }
 
 /* x * y, or V_UNBOUND if either lacks. */
@@ -612,7 +613,8 @@ static Value np_cross(VM *vm, const Args *args)
             const Array *first = z[0].tag == T_Array ? ARRAY(z[0]) : NULL;
             int ndim = first ? first->ndim : 0;
             int64_t shape[ALP_MAX_NDIM];
-            memcpy(shape, first ? first->shape : shape, sizeof(int64_t) * (size_t)ndim);
+            for (int k = 0; k < ndim; k++)
+                shape[k] = first->shape[k];
             shape[ndim] = 3;
             result = array_new(vm, p.dtype, ndim + 1, shape, false);
             for (int i = 0; !IS_ERR(result) && i < 3; i++) {

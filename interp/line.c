@@ -1,7 +1,7 @@
 /* interp/line.c — lines from standard input: plain, or edited by libedit with history and completion.
  *
- * libedit is opened when it is needed, so starting a script does not pay for it, and without it the prompt still works.  What is used of
- * it is declared here; the numbers are those of its <histedit.h>, which have not changed since 2008.
+ * libedit is opened when it is needed, so starting a script does not pay for it, and without it the prompt still works.
+ * What is used of it is declared here; the numbers are those of its <histedit.h>, which have not changed since 2008.
  * All reading goes through one buffer, so that input() gets what was typed ahead of it. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "interp/program.h"
+#include "program.h"
 
 #define HISTORY_LINES 1000              /* kept; the file may grow to twice as many before it is cut */
 
@@ -26,6 +26,7 @@ typedef struct LineInfo { const char *buffer, *cursor, *lastchar; } LineInfo;
 
 enum {
     EL_PROMPT = 0, EL_EDITOR = 2, EL_BIND = 4, EL_ADDFN = 9, EL_HIST = 10, EL_GETCFN = 13,
+    EL_PREP_TERM = 16,
     CC_REFRESH = 4, CC_ERROR = 6, CC_REDISPLAY = 8,
     H_SETSIZE = 1, H_ENTER = 10, H_SETUNIQUE = 20,
 };
@@ -64,12 +65,12 @@ struct Line {
     bool        interrupted;    /* el_gets ended because of SIGINT */
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static struct { unsigned char bytes[4096]; size_t next, end; } input;
 
-/* Refill the buffer: 1, 0 at the end of input, or a negative errno value.  SIGINT is let in only while waiting, so that it cannot slip
- * in between a look at the flag and the wait. */
+/* Refill the buffer: 1, 0 at the end of input, or a negative errno value.  SIGINT is let in only while waiting, so that
+ * it cannot slip in between a look at the flag and the wait. */
 static int fill_input(void)
 {
     sigset_t interrupt, before;
@@ -156,7 +157,7 @@ static LineResult read_plain(Line *l, const char *prompt, const char **text)
     }
 }
 
-/* ---- history file -------------------------------------------------------------------------------------------------------------- */
+/* ---- history file ------------------------------------------------------------------------------------------------ */
 
 /* Make every folder of `path` before its last '/', for the user alone. */
 static void make_folders(char *path)
@@ -254,7 +255,7 @@ static void remember(Line *l, char *line, size_t size)
     line[size] = 0;
 }
 
-/* ---- libedit's callbacks -------------------------------------------------------------------------------------------------------- */
+/* ---- libedit's callbacks ----------------------------------------------------------------------------------------- */
 
 static Line *editing;           /* libedit's callbacks get no pointer of ours */
 
@@ -362,7 +363,7 @@ static unsigned char complete(EditLine *el, int key)
     return result;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool load_library(Line *l)
 {
@@ -448,6 +449,7 @@ LineResult line_read(Line *l, const char *prompt, const char **text)
         return read_plain(l, prompt, text);
     l->prompt = prompt;
     l->interrupted = false;
+    l->edit.el_set(l->el, EL_PREP_TERM, 1);     /* before the prompt is seen: what is typed ahead is not echoed twice */
     int count = 0;
     const char *line = l->edit.el_gets(l->el, &count);
     if (l->interrupted)

@@ -450,11 +450,11 @@ static Status open_text(VM *vm, InFile *f, const char *path)
     return ALP_OK;
 }
 
-static Status encoding_arg(VM *vm, Value v)
+Status text_encoding_arg(VM *vm, Value v)
 {
     if (!arg_given(v) || (v.tag == T_Str && (strcasecmp(STR(v)->text, "utf-8") == 0 || strcasecmp(STR(v)->text, "utf8") == 0)))
         return ALP_OK;
-    raise(vm, TY_ValueError, "only files in UTF-8 can be read: other values of encoding are not part of alpy");
+    raise(vm, TY_ValueError, "text files are in UTF-8: other values of encoding are not part of alpy");
     return ALP_FAIL;
 }
 
@@ -472,7 +472,7 @@ Value np_loadtxt(VM *vm, const Args *args)
     if (arg_given(args->v[A_CONVERTERS]))
         return raise(vm, TY_ValueError, "converters are not part of alpy");
     if (path_arg(vm, args->v[A_FNAME], &path) != ALP_OK || dtype_arg(vm, args->v[A_DTYPE], DT_F64, &l.dtype) != ALP_OK
-        || encoding_arg(vm, args->v[A_ENCODING]) != ALP_OK)
+        || text_encoding_arg(vm, args->v[A_ENCODING]) != ALP_OK)
         return V_ERR;
     if (args->v[A_NDMIN].tag != T_Unbound && arg_int(vm, args->v[A_NDMIN], &ndmin) != ALP_OK)
         return V_ERR;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "interp/program.h"
+#include "program.h"
 
 typedef struct Options {
     enum { RUN_NOTHING, RUN_STDIN, RUN_PROMPT, RUN_TEXT, RUN_FILE } what;
@@ -26,7 +26,7 @@ volatile sig_atomic_t program_interrupted;
 static alpy_vm *_Atomic interrupt_target;
 static int stdout_errno;        /* why a write to standard output failed */
 
-/* ---- the system's side ------------------------------------------------------------------------------------------------------ */
+/* ---- the system's side ------------------------------------------------------------------------------------------- */
 
 static void on_sigint(int sig)
 {
@@ -106,7 +106,7 @@ static char *read_all(int fd, size_t *size)
     return text;
 }
 
-/* ---- reports ------------------------------------------------------------------------------------------------------------------ */
+/* ---- reports ----------------------------------------------------------------------------------------------------- */
 
 /* Did the program end by the exception of its own print()? */
 static bool is_output_error(const alpy_error_info *e)
@@ -136,13 +136,14 @@ int program_report(alpy_vm *vm, alpy_status status)
     if (!lost)
         return code;
     char text[256];
-    snprintf(text, sizeof text, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
+    snprintf(text, sizeof text,
+             "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
              stdout_errno == EPIPE ? "BrokenPipeError" : "OSError", stdout_errno, strerror(stdout_errno));
     program_complain(text);
     return EXIT_FLUSH_FAILED;
 }
 
-/* ---- command line ---------------------------------------------------------------------------------------------------------------- */
+/* ---- command line ------------------------------------------------------------------------------------------------ */
 
 static const char usage[] = "usage: alpy [option] ... [-c cmd | file | -] [arg] ...\n";
 
@@ -322,7 +323,8 @@ static char *load(const Options *o, size_t *size, int *status)
     char folder[PATH_MAX] = "", *path = NULL;
     const char *name = o->operand ? o->operand : o->name;
     bool relative = o->what == RUN_FILE && name[0] != '/' && getcwd(folder, sizeof folder);
-    if (asprintf(&path, "alpy: can't open file '%s%s%s': [Errno %d] %s\n", folder, relative ? "/" : "", name, err, strerror(err)) >= 0)
+    if (asprintf(&path, "alpy: can't open file '%s%s%s': [Errno %d] %s\n", folder, relative ? "/" : "", name, err,
+                 strerror(err)) >= 0)
         program_complain(path);
     free(path);
     return NULL;
@@ -354,6 +356,7 @@ static int run(Options *o, const char *text, size_t size, bool *died)
     o->config.write_fn = write_output;
     o->config.read_fn = read_input;
     o->config.line_buffered = isatty(STDOUT_FILENO);
+    o->config.err_is_terminal = isatty(STDERR_FILENO);
     alpy_vm *vm;
     alpy_status status = alpy_open(&vm, &o->config);
     free(folder);

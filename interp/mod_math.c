@@ -20,11 +20,6 @@ static Value range_error(VM *vm)
     return raise(vm, TY_OverflowError, "math range error");
 }
 
-static Value too_big(VM *vm)
-{
-    return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
-}
-
 /* ---- functions of one real number --------------------------------------------------------------------------------------------- */
 
 /* A NaN that was not put in is a domain error; so is an infinity (a pole), unless the function can overflow. */
@@ -307,7 +302,7 @@ static uint64_t magnitude(int64_t x)
 
 static Value natural(VM *vm, uint64_t x)
 {
-    return x <= INT64_MAX ? V_INT((int64_t)x) : too_big(vm);
+    return x <= INT64_MAX ? V_INT((int64_t)x) : raise_int_range(vm);
 }
 
 static Value math_gcd(VM *vm, const Args *a)
@@ -340,7 +335,7 @@ static Value math_lcm(VM *vm, const Args *a)
         if (big)
             r = 1;
     }
-    return big ? too_big(vm) : natural(vm, r);
+    return big ? raise_int_range(vm) : natural(vm, r);
 }
 
 /* a * (a - 1) * … of n factors, divided by `n!` on the way if `choose` */
@@ -352,7 +347,7 @@ static Value falling_product(VM *vm, int64_t a, int64_t n, bool choose)
         if (choose)
             r /= k + 1;                 /* exact: r is a binomial coefficient again */
         if (r > INT64_MAX)
-            return too_big(vm);
+            return raise_int_range(vm);
     }
     return V_INT((int64_t)r);
 }

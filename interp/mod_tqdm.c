@@ -17,14 +17,16 @@
 #include "interp/stream.h"
 
 /* Parameters of tqdm() in order. */
-enum { P_iterable, P_desc, P_total, P_leave, P_file, P_ncols, P_mininterval, P_maxinterval, P_miniters, P_ascii, P_disable, P_unit,
-       P_unit_scale, P_dynamic_ncols, P_smoothing, P_bar_format, P_initial, P_position, P_postfix, P_unit_divisor, P_write_bytes,
-       P_lock_args, P_nrows, P_colour, P_delay, P_gui, P_COUNT };
+enum {
+    P_iterable, P_desc, P_total, P_leave, P_file, P_ncols, P_mininterval, P_maxinterval, P_miniters, P_ascii, P_disable,
+    P_unit, P_unit_scale, P_dynamic_ncols, P_smoothing, P_bar_format, P_initial, P_position, P_postfix, P_unit_divisor,
+    P_write_bytes, P_lock_args, P_nrows, P_colour, P_delay, P_gui, P_COUNT
+};
 
 static const char *const param_name[P_COUNT] = {
-    "iterable", "desc", "total", "leave", "file", "ncols", "mininterval", "maxinterval", "miniters", "ascii", "disable", "unit",
-    "unit_scale", "dynamic_ncols", "smoothing", "bar_format", "initial", "position", "postfix", "unit_divisor", "write_bytes",
-    "lock_args", "nrows", "colour", "delay", "gui",
+    "iterable", "desc", "total", "leave", "file", "ncols", "mininterval", "maxinterval", "miniters", "ascii", "disable",
+    "unit", "unit_scale", "dynamic_ncols", "smoothing", "bar_format", "initial", "position", "postfix", "unit_divisor",
+    "write_bytes", "lock_args", "nrows", "colour", "delay", "gui",
 };
 
 /* Exponential moving average, corrected for its start from 0. */
@@ -132,7 +134,8 @@ static int columns(const Bar *b)
     struct winsize size;
     if (b->ncols >= 0)
         return b->ncols;
-    return ioctl(b->stream, TIOCGWINSZ, &size) == 0 ? size.ws_col : -1;
+    /* The last column stays free: some terminals wrap when it is written. */
+    return ioctl(b->stream, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : -1;
 }
 
 static double average_of(const Average *a)
@@ -156,7 +159,10 @@ static void put_rate(StrBuf *sb, const Bar *b, double rate)
 static void put_line(StrBuf *sb, const Bar *b, bool final)
 {
     double elapsed = now_s() - b->start_s, recent = average_of(&b->dt), rate, total = b->total;
-    rate = !final && recent > 0 ? average_of(&b->dn) / recent : elapsed > 0 && b->n > b->initial ? (b->n - b->initial) / elapsed : 0;
+    if (!final && recent > 0)
+        rate = average_of(&b->dn) / recent;
+    else
+        rate = elapsed > 0 && b->n > b->initial ? (b->n - b->initial) / elapsed : 0;
     if (total >= 0 && b->n >= total + 0.5)
         total = -1;
     const char *desc = text_of(b->desc, "");
@@ -398,13 +404,13 @@ Value tqdm_new(VM *vm, const Value *args, uint32_t n_args, const Sym *kw, uint32
     }
     int stream = p[P_file].tag == T_Unbound ? 2 : stream_number(p[P_file]);
     bool terminal = stream == 2 ? vm->err_is_terminal : stream == 1 && vm->out_line_buffered;
-    double total = number_or(p[P_total], -1);
+    double total = number_or(p[P_total], -1), initial = number_or(p[P_initial], 0);
     if (total < 0 && p[P_iterable].tag != T_Unbound)
         total = (double)iter_length_hint(vm, p[P_iterable]);
     *b = (Bar){
         .iterable = p[P_iterable].tag == T_Unbound ? V_NONE : value_ref(p[P_iterable]),
         .desc = text_or_none(p[P_desc]), .postfix = text_or_none(p[P_postfix]), .unit = text_or_none(p[P_unit]),
-        .n = number_or(p[P_initial], 0), .initial = number_or(p[P_initial], 0), .last_n = number_or(p[P_initial], 0), .total = total,
+        .n = initial, .initial = initial, .last_n = initial, .total = total,
         .start_s = now_s(), .last_s = now_s(), .min_interval_s = number_or(p[P_mininterval], 0.1),
         .delay_s = number_or(p[P_delay], 0), .smoothing = number_or(p[P_smoothing], 0.3),
         .divisor = number_or(p[P_unit_divisor], 1000), .dn = { 0, 1 }, .dt = { 0, 1 },
@@ -506,9 +512,18 @@ static Value bar_set_postfix(VM *vm, const Args *a)
     Bar *b = bar_of(a->v[0]);
     StrBuf sb;
     sb_init(&sb, vm);
-    for (uint32_t k = 0; k < a->n_kw; k++) {
-        sb_printf(&sb, "%s%s=", k ? ", " : "", intern_text(vm->names, a->kw[k]));
-        put_value(&sb, a->kw_value[k]);
+    const char *last = "";
+    for (uint32_t put = 0; put < a->n_kw; put++) {
+        /* In order of their names, which differ. */
+        uint32_t next = UINT32_MAX;
+        for (uint32_t k = 0; k < a->n_kw; k++) {
+            const char *name = intern_text(vm->names, a->kw[k]);
+            if (strcmp(name, last) > 0 && (next == UINT32_MAX || strcmp(name, intern_text(vm->names, a->kw[next])) < 0))
+                next = k;
+        }
+        last = intern_text(vm->names, a->kw[next]);
+        sb_printf(&sb, "%s%s=", put ? ", " : "", last);
+        put_value(&sb, a->kw_value[next]);
     }
     Value text = sb_finish(&sb), r = IS_ERR(text) ? V_ERR : set_text(vm, b, &b->postfix, text, a->v[1]);
     value_free(vm, text);

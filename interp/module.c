@@ -13,7 +13,7 @@
 
 /* Made when first imported. */
 static const ModuleDef *const module_def[] = {
-    &mod_math, &mod_numpy, &mod_time, &mod_sys, &mod_tqdm, &mod_matplotlib, &mod_pyplot, &mod_ctypes,
+    &mod_math, &mod_numpy, &mod_linalg, &mod_time, &mod_sys, &mod_tqdm, &mod_matplotlib, &mod_pyplot, &mod_ctypes,
 };
 
 /* ---- objects --------------------------------------------------------------------------------------------------------------- */
@@ -125,13 +125,13 @@ static NativeStyle function_style(const ModuleDef *def, const Native *f)
         return NS_Ufunc;
     if (def == &mod_numpy)
         return is_numpy_c(f->row->name) ? NS_NumPy : NS_Python;
-    return def == &mod_tqdm || def == &mod_pyplot ? NS_Python : NS_Core;
+    return def == &mod_tqdm || def == &mod_pyplot || def == &mod_linalg ? NS_Python : NS_Core;
 }
 
 /* The name that messages show: with the module, but for builtins and NumPy.  Lives as long as the VM's names. */
 static const char *function_qual(VM *vm, const ModuleDef *def, const char *name)
 {
-    if (def == &mod_builtins || def == &mod_numpy)
+    if (def == &mod_builtins || def == &mod_numpy || def == &mod_linalg)
         return name;
     char qual[96];
     snprintf(qual, sizeof qual, "%s.%s", def->name, name);
@@ -308,9 +308,20 @@ static Module *import_one(VM *vm, Sym name, bool *found)
     if (m)
         return m;
     const char *text = intern_text(vm->names, name);
-    for (size_t i = 0; i < COUNT_OF(module_def); i++)
-        if (strcmp(module_def[i]->name, text) == 0)
-            return keep(vm, load_builtin(vm, module_def[i]));
+    for (size_t i = 0; i < COUNT_OF(module_def); i++) {
+        if (strcmp(module_def[i]->name, text) != 0)
+            continue;
+        m = keep(vm, load_builtin(vm, module_def[i]));
+        /* numpy brings its submodule along, which finds it loaded. */
+        if (m && module_def[i] == &mod_numpy) {
+            Sym linalg = intern_z(vm->names, mod_linalg.name);
+            if (linalg == SYM_NONE)
+                raise_nomem(vm);
+            if (linalg == SYM_NONE || !module_import(vm, linalg))
+                return NULL;
+        }
+        return m;
+    }
     *found = false;
     return strchr(text, '.') ? NULL : import_file(vm, name, found);
 }

@@ -23,7 +23,7 @@ typedef struct ModuleDef {
 } ModuleDef;
 
 /* ORDER module_def: module.c lists them. */
-extern const ModuleDef mod_builtins, mod_math, mod_numpy, mod_time, mod_sys, mod_tqdm, mod_pyplot, mod_matplotlib, mod_ctypes;
+extern const ModuleDef mod_builtins, mod_math, mod_numpy, mod_linalg, mod_time, mod_sys, mod_tqdm, mod_pyplot, mod_matplotlib, mod_ctypes;
 
 Module *module_new(VM *vm, const char *name, const char *path);         /* owned; NULL: exception */
 void    module_destroy(VM *vm, Module *m);

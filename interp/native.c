@@ -309,7 +309,7 @@ Status arg_float(VM *vm, Value v, double *out)
 {
     if (value_as_double(v, out))
         return ALP_OK;
-    if (v.tag == T_Array && ARRAY(v)->size == 1) {
+    if (v.tag == T_Array && ARRAY(v)->ndim == 0) {
         Value item = array_load(vm, (DType)ARRAY(v)->dtype, ARRAY(v)->data);
         if (IS_ERR(item))
             return ALP_FAIL;
@@ -318,7 +318,7 @@ Status arg_float(VM *vm, Value v, double *out)
         if (ok)
             return ALP_OK;
     } else if (v.tag == T_Array) {
-        raise(vm, TY_TypeError, "only length-1 arrays can be converted to Python scalars");
+        raise(vm, TY_TypeError, "only 0-dimensional arrays can be converted to Python scalars");
         return ALP_FAIL;
     }
     raise(vm, TY_TypeError, "must be real number, not %s", value_type_name(v));

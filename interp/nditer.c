@@ -9,7 +9,7 @@ void nditer_init(NdIter *it, int ndim, const int64_t *shape)
     for (int k = 0; k < ndim; k++) {
         it->shape[k] = shape[ndim - 1 - k];
         it->perm[k] = (int8_t)k;
-        it->size *= it->shape[k];
+        it->size = (int64_t)((uint64_t)it->size * (uint64_t)it->shape[k]);
     }
 }
 
@@ -80,10 +80,10 @@ void nditer_sort(NdIter *it)
 
 void nditer_layout(const NdIter *it, int64_t item_size, int64_t *strides)
 {
-    int64_t step = item_size;
+    uint64_t step = it->size ? (uint64_t)item_size : 0;
     for (int k = 0; k < it->ndim; k++) {
-        strides[it->ndim - 1 - it->perm[k]] = step;
-        step *= it->shape[k] ? it->shape[k] : 1;
+        strides[it->ndim - 1 - it->perm[k]] = (int64_t)step;
+        step *= (uint64_t)it->shape[k];         /* may wrap: then the array is too big, and nobody uses it */
     }
 }
 

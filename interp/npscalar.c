@@ -135,6 +135,21 @@ static DType common_dtype(Value a, Value b)
     return dtype_promote(NP_DTYPE(a.tag), NP_DTYPE(b.tag));
 }
 
+/* Does a NumPy operand have the dtype already?  Then its own operator runs; else both go through a ufunc, which differs a
+ * little for complex numbers. */
+static bool is_direct(DType d, Value a, Value b)
+{
+    if (a.tag == T_NpBool || b.tag == T_NpBool)
+        return false;
+    return (IS_NPSCALAR(a) && NP_DTYPE(a.tag) == d) || (IS_NPSCALAR(b) && NP_DTYPE(b.tag) == d);
+}
+
+/* A Python complex in front of a numpy.float64 takes it for the float that it is by inheritance. */
+static bool is_python_complex(Value a, Value b)
+{
+    return a.tag == T_Complex && b.tag == T_NpF64;
+}
+
 /* ---- binary operators ------------------------------------------------------------------------------------------------------ */
 
 #define BINARY_INT(D, S, T, F) \
@@ -229,6 +244,11 @@ Value npscalar_binary(VM *vm, BinOp op, Value a, Value b)
         binary_f64(op, x, y, &r);
         return V_F64(r.d);
     }
+    if (is_python_complex(a, b)) {
+        Value v = number_binary(vm, op, a, V_FLOAT(b.u.f));
+        if (v.tag != T_NotImplemented)
+            return v;
+    }
     DType d = common_dtype(a, b);
     if (d == DT_Bool) {
         Value v = binary_bool(vm, op, a.u.i, b.u.i, &d);
@@ -240,7 +260,7 @@ Value npscalar_binary(VM *vm, BinOp op, Value a, Value b)
         if (IS_BITWISE(op))
             return npscalar_not_supported(vm, ufunc_name[op]);
         if (kind == 'c' && (op == BI_FloorDiv || op == BI_Mod))
-            return V_NOTIMPL;
+            return is_direct(d, a, b) ? V_NOTIMPL : npscalar_not_supported(vm, ufunc_name[op]);
     } else if (op == BI_Div) {
         d = DT_F64;
     }
@@ -265,7 +285,7 @@ Value npscalar_divmod(VM *vm, Value a, Value b, Value *mod)
 {
     DType d = common_dtype(a, b);
     if (dtype_info[d].kind == 'c')
-        return V_NOTIMPL;
+        return is_direct(d, a, b) ? V_NOTIMPL : npscalar_not_supported(vm, "divmod");
     Value q = npscalar_binary(vm, BI_FloorDiv, a, b);
     if (!IS_ERR(q))
         *mod = npscalar_binary(vm, BI_Mod, a, b);   /* real numbers are no heap objects: nothing to release */
@@ -407,16 +427,21 @@ static int order_integers(Value a, Value b)
 
 #define ORDER_FLOAT(x, y) ((x) < (y) ? -1 : (x) > (y) ? 1 : (x) == (y) ? 0 : 2)
 
-/* Complex numbers are ordered by real part, then imaginary part; what a NaN does depends on the operator. */
-static bool compare_complex(CmpOp op, ElC128 x, ElC128 y)
+/* Complex numbers are ordered by real part, then imaginary part.  A NaN in the imaginary parts matters to ufuncs only. */
+static bool compare_complex(CmpOp op, ElC128 x, ElC128 y, bool direct)
 {
+    if (op == CM_Gt || op == CM_Ge) {
+        ElC128 t = x;
+        x = y;
+        y = t;
+    }
+    if (direct && x.re < y.re)
+        return op != CM_Eq;
     switch (op) {
-    case CM_Eq: return el_eq_c128(x, y);
-    case CM_Ne: return !el_eq_c128(x, y);
-    case CM_Lt: return el_lt_c128(x, y);
-    case CM_Le: return el_le_c128(x, y);
-    case CM_Gt: return el_lt_c128(y, x);
-    case CM_Ge: return el_le_c128(y, x);
+    case CM_Eq:             return el_eq_c128(x, y);
+    case CM_Ne:             return !el_eq_c128(x, y);
+    case CM_Lt: case CM_Gt: return el_lt_c128(x, y);
+    case CM_Le: case CM_Ge: return el_le_c128(x, y);
     case CM_Is: case CM_IsNot: case CM_In: case CM_NotIn: case CM_COUNT: break;
     }
     return false;
@@ -425,6 +450,8 @@ static bool compare_complex(CmpOp op, ElC128 x, ElC128 y)
 Value npscalar_compare(VM *vm, CmpOp op, Value a, Value b)
 {
     Value r;
+    if (is_python_complex(a, b) && (op == CM_Eq || op == CM_Ne))
+        return number_compare(vm, op, a, V_FLOAT(b.u.f));
     if (is_integer(a) && is_integer(b)) {
         r = order_result(op, order_integers(a, b));
     } else {
@@ -440,10 +467,10 @@ Value npscalar_compare(VM *vm, CmpOp op, Value a, Value b)
             r = order_result(op, ORDER_FLOAT(x.d, y.d));
             break;
         case DT_C64:
-            r = V_BOOL(compare_complex(op, (ElC128){ x.c.re, x.c.im }, (ElC128){ y.c.re, y.c.im }));
+            r = V_BOOL(compare_complex(op, (ElC128){ x.c.re, x.c.im }, (ElC128){ y.c.re, y.c.im }, is_direct(d, a, b)));
             break;
         default:
-            r = V_BOOL(compare_complex(op, x.z, y.z));
+            r = V_BOOL(compare_complex(op, x.z, y.z, is_direct(d, a, b)));
             break;
         }
     }

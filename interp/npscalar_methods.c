@@ -63,6 +63,8 @@ static Value float_scalar(VM *vm, DType to, double x)
         return cast_scalar(vm, to, V_F64(x));
     if (to == DT_U64 && x >= 0x1p63 && x < 0x1p64)
         return (Value){ .tag = T_NpU64, .u.u = (uint64_t)x };
+    if (to == DT_U32 && x >= 0x1p63 && x < 0x1p64)
+        return raise(vm, TY_OverflowError, "Python integer %.0f out of bounds for %s", x, dtype_info[to].name);
     if (isfinite(x) && (x >= 0x1p63 || x < -0x1p63))
         return raise(vm, TY_OverflowError, "Python int too large to convert to C long");
     Value v = float_to_int(vm, x);
@@ -177,7 +179,7 @@ Value npscalar_item(VM *vm, Value v)
         return V_INT(v.u.i);
     case 'u':
         if (v.tag == T_NpU64 && v.u.u > INT64_MAX)
-            return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
+            return raise_int_range(vm);
         return V_INT(v.u.i);
     case 'f':
         return V_FLOAT(v.u.f);

@@ -47,6 +47,18 @@ static Status raise_repr(VM *vm, const char *what, Value v)
 
 /* ---- the header's values -------------------------------------------------------------------------------------------- */
 
+/* A dtype that NumPy has and alpy has not: other sizes of floats, texts, dates, raw bytes. */
+static bool is_foreign_dtype(const char *name)
+{
+    static const char *const sizes[] = { "f2", "f12", "f16", "c24", "c32" };
+    name += strchr("<>=|", *name) && *name;
+    for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+        if (strcmp(name, sizes[k]) == 0)
+            return true;
+    }
+    return *name && strchr("USVMm", *name);
+}
+
 static Status descr_value(VM *vm, Value v, Header *h)
 {
     if (v.tag == T_Str && (strcmp(STR(v)->text, "|O") == 0 || strcmp(STR(v)->text, "O") == 0)) {
@@ -64,11 +76,11 @@ static Status descr_value(VM *vm, Value v, Header *h)
         return ALP_OK;
     }
     if (vm_has_exc(vm)) {
-        Value text = vm_exc_text(vm);
+        if (vm->exc_type != TY_TypeError)
+            return ALP_FAIL;
         vm_clear_exc(vm);
-        if (!IS_ERR(text) && strstr(STR(text)->text, "not part of alpy"))
+        if (is_foreign_dtype(STR(v)->text))
             raise(vm, TY_ValueError, "data type '%s' is not part of alpy", STR(v)->text);
-        value_free(vm, text);
     } else if (v.tag == T_List) {
         raise(vm, TY_ValueError, "structured arrays are not part of alpy");
     }
@@ -135,7 +147,6 @@ static Status check_count(VM *vm, Header *h, size_t available)
 {
     int64_t size = dtype_info[h->dtype].size, have = (int64_t)(available / (size_t)size), negative = 0;
     bool overflow = false;
-    char text[256];
     uint64_t wrapped = 1;
     h->count = 1;
     for (int k = 0; k < h->ndim; k++) {
@@ -143,7 +154,6 @@ static Status check_count(VM *vm, Header *h, size_t available)
         wrapped *= (uint64_t)h->shape[k];
         overflow = __builtin_mul_overflow(h->count, h->shape[k], &h->count) || overflow;
     }
-    shape_text(text, sizeof text, h->ndim, h->shape);
     h->count = (int64_t)wrapped;                /* as an int64 product of NumPy */
     if (h->count < 0 || h->count > have) {
         Value shape = tuple_new(vm, NULL, (size_t)h->ndim);
@@ -160,7 +170,13 @@ static Status check_count(VM *vm, Header *h, size_t available)
     } else if (negative > 1) {
         raise(vm, TY_ValueError, "can only specify one unknown dimension");
     } else if (overflow || negative) {
-        raise(vm, TY_ValueError, "cannot reshape array of size %lld into shape %s", (long long)h->count, text);
+        char text[ALP_MAX_NDIM * 24] = "";
+        size_t used = 0;
+        for (int k = 0; k < h->ndim; k++)
+            used += (size_t)(h->shape[k] < 0 ? snprintf(text + used, sizeof text - used, ",newaxis")
+                             : snprintf(text + used, sizeof text - used, ",%lld", (long long)h->shape[k]));
+        raise(vm, TY_ValueError, "cannot reshape array of size %lld into shape (%s%s)", (long long)h->count, text + 1,
+              h->ndim == 1 ? "," : "");
     }
     return vm_has_exc(vm) ? ALP_FAIL : ALP_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "interp/ops.h"
 
-static NOINLINE Value too_big(VM *vm)
+NOINLINE Value raise_int_range(VM *vm)
 {
     return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
 }
@@ -17,19 +17,19 @@ static NOINLINE Value too_big(VM *vm)
 Value int_add(VM *vm, int64_t a, int64_t b)
 {
     int64_t r;
-    return LIKELY(!__builtin_add_overflow(a, b, &r)) ? V_INT(r) : too_big(vm);
+    return LIKELY(!__builtin_add_overflow(a, b, &r)) ? V_INT(r) : raise_int_range(vm);
 }
 
 Value int_sub(VM *vm, int64_t a, int64_t b)
 {
     int64_t r;
-    return LIKELY(!__builtin_sub_overflow(a, b, &r)) ? V_INT(r) : too_big(vm);
+    return LIKELY(!__builtin_sub_overflow(a, b, &r)) ? V_INT(r) : raise_int_range(vm);
 }
 
 Value int_mul(VM *vm, int64_t a, int64_t b)
 {
     int64_t r;
-    return LIKELY(!__builtin_mul_overflow(a, b, &r)) ? V_INT(r) : too_big(vm);
+    return LIKELY(!__builtin_mul_overflow(a, b, &r)) ? V_INT(r) : raise_int_range(vm);
 }
 
 /* Quotient and remainder with the divisor's sign.  b is neither 0 nor -1. */
@@ -80,7 +80,7 @@ static Value int_truediv(VM *vm, int64_t a, int64_t b)
     if (a >= -exact && a <= exact && b >= -exact && b <= exact)
         return V_FLOAT((double)a / (double)b);
     if (a == 0)
-        return V_FLOAT(0.0);
+        return V_FLOAT(b < 0 ? -0.0 : 0.0);
     uint64_t ua = magnitude(a), ub = magnitude(b);
     int shift = 56 + __builtin_clzll(ua) - __builtin_clzll(ub);
     if (shift < 0)
@@ -100,12 +100,12 @@ Value int_pow(VM *vm, int64_t a, int64_t b)
     int64_t r = 1;
     for (;;) {
         if ((b & 1) && __builtin_mul_overflow(r, a, &r))
-            return too_big(vm);
+            return raise_int_range(vm);
         b >>= 1;
         if (b == 0)
             return V_INT(r);
         if (__builtin_mul_overflow(a, a, &a))
-            return too_big(vm);     /* b > 0: the square will be a factor */
+            return raise_int_range(vm);     /* b > 0: the square will be a factor */
     }
 }
 
@@ -118,7 +118,7 @@ static Value int_shift(VM *vm, bool left, int64_t a, int64_t n)
     if (a == 0)
         return V_INT(0);
     if (n > 62)
-        return a == -1 && n == 63 ? V_INT(INT64_MIN) : too_big(vm);
+        return a == -1 && n == 63 ? V_INT(INT64_MIN) : raise_int_range(vm);
     return int_mul(vm, a, (int64_t)1 << n);
 }
 
@@ -143,13 +143,13 @@ static Value int_binary(VM *vm, BinOp op, int64_t a, int64_t b)
 }
 
 /* Inverse of a modulo m > 0 by Euclid's algorithm; 0: there is none (or m is 1). */
-static int64_t inverse_mod(int64_t a, int64_t m)
+static __int128 inverse_mod(__int128 a, __int128 m)
 {
-    int64_t r0 = m, r1 = a % m, t0 = 0, t1 = 1;
+    __int128 r0 = m, r1 = a % m, t0 = 0, t1 = 1;
     if (r1 < 0)
         r1 += m;
     while (r1 != 0) {
-        int64_t q = r0 / r1, r = r0 - q * r1, t = t0 - q * t1;
+        __int128 q = r0 / r1, r = r0 - q * r1, t = t0 - q * t1;
         r0 = r1, r1 = r;
         t0 = t1, t1 = t;
     }
@@ -162,17 +162,13 @@ Value int_pow_mod(VM *vm, int64_t base, int64_t exp, int64_t mod)
 {
     if (mod == 0)
         return raise(vm, TY_ValueError, "pow() 3rd argument cannot be 0");
-    if (mod == INT64_MIN)
-        return too_big(vm);
-    int64_t m = mod < 0 ? -mod : mod;
-    uint64_t n = magnitude(exp);
+    __int128 m = mod < 0 ? -(__int128)mod : mod, r = 1 % m, p = base % m;
     if (exp < 0 && m != 1) {
-        base = inverse_mod(base, m);
-        if (base == 0)
+        p = inverse_mod(base, m);
+        if (p == 0)
             return raise(vm, TY_ValueError, "base is not invertible for the given modulus");
     }
-    __int128 r = 1 % m, p = base % m;
-    for (; n; n >>= 1) {
+    for (uint64_t n = magnitude(exp); n; n >>= 1) {
         if (n & 1)
             r = r * p % m;
         p = p * p % m;
@@ -223,7 +219,7 @@ Value float_to_int(VM *vm, double x)
     if (isinf(x))
         return raise(vm, TY_OverflowError, "cannot convert float infinity to integer");
     if (x >= 0x1p63 || x < -0x1p63)
-        return too_big(vm);
+        return raise_int_range(vm);
     return V_INT((int64_t)x);
 }
 

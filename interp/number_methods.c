@@ -67,7 +67,7 @@ static Value round_int(VM *vm, int64_t x, int64_t n)
     if (2 * rest > unit || (2 * rest == unit && (down / unit) % 2 != 0))
         down += unit;
     if (down != (int64_t)down)
-        return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
+        return raise_int_range(vm);
     return V_INT((int64_t)down);
 }
 
@@ -138,7 +138,7 @@ static Value float_ratio(VM *vm, const Args *args)
     num /= (int64_t)1 << zeros;
     exp += zeros;
     if (exp < -62 || exp > 62 || (exp > 0 && __builtin_mul_overflow(num, (int64_t)1 << exp, &num)))
-        return raise(vm, TY_OverflowError, "integer result does not fit in 64 bits");
+        return raise_int_range(vm);
     if (exp < 0)
         den = (int64_t)1 << -exp;
     return tuple_of(vm, 2, V_INT(num), V_INT(den));

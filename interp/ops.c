@@ -280,24 +280,35 @@ Value op_abs(VM *vm, Value v)
     return raise(vm, TY_TypeError, "bad operand type for abs(): '%s'", value_type_name(v));
 }
 
+/* Operands of a ufunc, and not complex. */
+static bool divides(Value v)
+{
+    DType d = value_dtype(v);
+    return d != DT_COUNT ? dtype_info[d].kind != 'c' : is_array_like(v);
+}
+
+static Value arrays_divmod(VM *vm, Value a, Value b)
+{
+    if (!divides(a) || !divides(b))
+        return npscalar_not_supported(vm, "divmod");
+    Value q = op_binary(vm, BI_FloorDiv, a, b);
+    return IS_ERR(q) ? q : tuple_of(vm, 2, q, op_binary(vm, BI_Mod, a, b));
+}
+
 Value op_divmod(VM *vm, Value a, Value b)
 {
     Value q = V_NOTIMPL, mod = V_NONE;
-    bool numpy = IS_NPSCALAR(a) || IS_NPSCALAR(b), array = a.tag == T_Array || b.tag == T_Array;
-    bool numbers = (IS_NUMBER(a) || IS_NPSCALAR(a)) && (IS_NUMBER(b) || IS_NPSCALAR(b));
-    if (numbers) {
+    bool numpy = IS_NPSCALAR(a) || IS_NPSCALAR(b);
+    bool complex_kind = a.tag == T_NpC64 || a.tag == T_NpC128 || b.tag == T_NpC64 || b.tag == T_NpC128;
+    if (a.tag == T_Array || b.tag == T_Array || (numpy && !complex_kind && (is_array_like(a) || is_array_like(b))))
+        return arrays_divmod(vm, a, b);
+    if ((IS_NUMBER(a) || IS_NPSCALAR(a)) && (IS_NUMBER(b) || IS_NPSCALAR(b)))
         q = numpy ? npscalar_divmod(vm, a, b, &mod) : number_divmod(vm, a, b, &mod);
-    } else if (array || (numpy && (is_array_like(a) || is_array_like(b)))) {
-        q = op_binary(vm, BI_FloorDiv, a, b);
-        if (!IS_ERR(q))
-            mod = op_binary(vm, BI_Mod, a, b);
-    }
-    if (q.tag == T_NotImplemented && numpy && !numbers) {
-        if (a.tag == T_Str || b.tag == T_Str)
-            return npscalar_not_supported(vm, "divmod");
+    else if (numpy && (a.tag == T_Str || b.tag == T_Str) && !complex_kind)
+        return npscalar_not_supported(vm, "divmod");
+    else if (numpy && !complex_kind)
         return raise(vm, TY_TypeError, "unsupported operand type(s) for divmod(): '%s' and '%s'", npscalar_python_name(a),
                      npscalar_python_name(b));
-    }
     if (q.tag == T_NotImplemented)
         return raise(vm, TY_TypeError, "unsupported operand type(s) for divmod(): '%s' and '%s'", value_type_name(a),
                      value_type_name(b));

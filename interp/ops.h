@@ -1,5 +1,5 @@
-/* interp/ops.h — operators on any values: the generic way in.  The evaluator handles the commonest pairs itself and comes here
- * for the rest.  Files: ops.c (dispatch, sequences), relate.c (comparisons), item.c (a[i]), list_sort.c, number.c and
+/* interp/ops.h — operators on any values: the generic way in.  The evaluator handles the commonest pairs itself and comes
+ * here for the rest.  Files: ops.c (dispatch, sequences), relate.c (comparisons), item.c (a[i]), list_sort.c, number.c and
  * number_methods.c (Python numbers), npscalar.c and npscalar_methods.c (NumPy scalars), ufunc*.c (arrays). */
 #ifndef ALP_INTERP_OPS_H
 #define ALP_INTERP_OPS_H
@@ -46,7 +46,7 @@ Value complex_new(VM *vm, double re, double im);
 Value number_binary(VM *vm, BinOp op, Value a, Value b);
 Value number_unary(VM *vm, UnOp op, Value a);
 Value number_compare(VM *vm, CmpOp op, Value a, Value b);
-Value int_add(VM *vm, int64_t a, int64_t b);    /* and its kin: OverflowError when the result does not fit (language.md, difference 1) */
+Value int_add(VM *vm, int64_t a, int64_t b);    /* and its kin: OverflowError when the result does not fit in 64 bits */
 Value int_sub(VM *vm, int64_t a, int64_t b);
 Value int_mul(VM *vm, int64_t a, int64_t b);
 Value int_floordiv(VM *vm, int64_t a, int64_t b);
@@ -55,12 +55,13 @@ Value int_pow(VM *vm, int64_t a, int64_t b);    /* float for b < 0 */
 double float_mod(double a, double b);           /* Python's sign rule; b != 0 */
 double float_floordiv(double a, double b);
 
+Value raise_int_range(VM *vm);                    /* OverflowError "integer result does not fit in 64 bits" */
 Value int_pow_mod(VM *vm, int64_t base, int64_t exp, int64_t mod);     /* pow(base, exp, mod) */
 Value float_to_int(VM *vm, double x);           /* int(x): truncates; ValueError for NaN, OverflowError */
 /* Floor quotient; *mod gets the remainder.  V_NOTIMPL for complex. */
 Value number_divmod(VM *vm, Value a, Value b, Value *mod);
 Value number_abs(VM *vm, Value a);
-Value number_round(VM *vm, Value a, Value ndigits);     /* round(a), round(a, n) of int, bool, float; ndigits may be T_None */
+Value number_round(VM *vm, Value a, Value ndigits);     /* round() of int, bool, float; ndigits may be T_None */
 /* The answer of comparison op for order -1, 0, 1, or 2: unordered. */
 Value order_result(CmpOp op, int order);
 

@@ -8,9 +8,9 @@
 #include "interp/ops.h"
 #include "interp/unicode.h"
 
-/* ---- the text in ASCII ---------------------------------------------------------------------------------------------------------- */
+/* ---- the text in ASCII ------------------------------------------------------------------------------------------- */
 
-/* Blanks around it dropped, other scripts' digits and blanks turned into ASCII ones, everything else that is not ASCII into '?'. */
+/* Blanks around it dropped, other scripts' digits and blanks made ASCII ones, everything else that is not ASCII '?'. */
 static Status to_ascii(VM *vm, const Str *s, StrBuf *sb)
 {
     sb_init(sb, vm);
@@ -51,7 +51,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* ---- float ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- float ------------------------------------------------------------------------------------------------------- */
 
 static bool starts_with(const char *text, size_t size, const char *word)
 {
@@ -162,14 +162,14 @@ Value parse_float(VM *vm, Value s)
     return ok ? V_FLOAT(x) : bad_literal(vm, "could not convert string to float: ", s, INT32_MAX);
 }
 
-/* ---- complex ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- complex ----------------------------------------------------------------------------------------------------- */
 
 static bool is_j(char c)
 {
     return c == 'j' || c == 'J';
 }
 
-/* number | [number] sign number? j, as CPython reads it: a part that ends in j is the imaginary one, and a lone sign before j means 1. */
+/* number | [number] sign number? j, as CPython reads it: the part that ends in j is the imaginary one; a lone sign means 1. */
 static bool read_complex(const char *text, size_t size, double *re, double *im)
 {
     size_t at = parse_double(text, size, re);
@@ -217,7 +217,7 @@ Value parse_complex(VM *vm, Value s)
     return ok ? complex_new(vm, re, im) : raise(vm, TY_ValueError, "complex() arg is a malformed string");
 }
 
-/* ---- int ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- int --------------------------------------------------------------------------------------------------------- */
 
 static int digit_value(char c)
 {

@@ -101,23 +101,23 @@ static Status set_edge(VM *vm, PrintOptions *o, Value v)
     return given(v) ? arg_int(vm, v, &o->edge_items) : ALP_OK;
 }
 
-/* precision, threshold, edgeitems, linewidth, suppress, sign, floatmode */
-static Value np_set_printoptions(VM *vm, const Args *a)
-{
-    PrintOptions o = *print_options(vm);
-    if (set_float_mode(vm, &o, a->v[6]) != ALP_OK || set_sign(vm, &o, a->v[5]) != ALP_OK || set_suppress(vm, &o, a->v[4]) != ALP_OK ||
-        set_threshold(vm, &o, a->v[1]) != ALP_OK || set_precision(vm, &o, a->v[0]) != ALP_OK || set_edge(vm, &o, a->v[2]) != ALP_OK ||
-        set_width(vm, &o, a->v[3]) != ALP_OK)
-        return V_ERR;
-    vm->print_options = o;
-    return V_NONE;
-}
-
 static Status set_three(VM *vm, PrintOptions *o, Value width, Value precision, Value suppress)
 {
     TRY(set_width(vm, o, width));
     TRY(set_precision(vm, o, precision));
     return set_suppress(vm, o, suppress);
+}
+
+/* precision, threshold, edgeitems, linewidth, suppress, sign, floatmode */
+static Value np_set_printoptions(VM *vm, const Args *a)
+{
+    PrintOptions o = *print_options(vm);
+    if (set_float_mode(vm, &o, a->v[6]) != ALP_OK || set_sign(vm, &o, a->v[5]) != ALP_OK ||
+        set_threshold(vm, &o, a->v[1]) != ALP_OK || set_edge(vm, &o, a->v[2]) != ALP_OK ||
+        set_three(vm, &o, a->v[3], a->v[0], a->v[4]) != ALP_OK)
+        return V_ERR;
+    vm->print_options = o;
+    return V_NONE;
 }
 
 /* a, max_line_width, precision, suppress_small, separator, prefix, threshold, edgeitems, sign, floatmode, suffix */

@@ -1,5 +1,5 @@
-/* interp/program.h — what the sources of the program `alpy` share: main.c (command line), repl.c (prompt), line.c (standard input and
- * line editing).  They know the library by <alpy.h> only. */
+/* interp/program.h — what the sources of the program `alpy` share: main.c (command line), repl.c (prompt), line.c
+ * (standard input and line editing).  They know the library by <alpy.h> only. */
 #ifndef ALP_INTERP_PROGRAM_H
 #define ALP_INTERP_PROGRAM_H
 
@@ -9,7 +9,7 @@
 /* Exit statuses, as CPython's. */
 enum { EXIT_USAGE = 2, EXIT_FLUSH_FAILED = 120 };
 
-/* ---- main.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- main.c ------------------------------------------------------------------------------------------------------ */
 
 /* Set by SIGINT's handler, which also interrupts the interpreter. */
 extern volatile sig_atomic_t program_interrupted;
@@ -18,22 +18,22 @@ void program_complain(const char *text);
 /* Prints the report of a failed call; the status to exit with. */
 int  program_report(alpy_vm *vm, alpy_status status);
 
-/* ---- repl.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- repl.c ------------------------------------------------------------------------------------------------------ */
 
 /* Read, run and print until the end of input or sys.exit(); the status to exit with. */
 int  repl_run(alpy_vm *vm, bool quiet);
 
-/* ---- line.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- line.c ------------------------------------------------------------------------------------------------------ */
 
-/* At most `size` bytes of standard input, up to and including a newline: their number, 0 at its end, or a negative errno
- * value; -EINTR: SIGINT came before the line was complete. */
+/* At most `size` bytes of standard input, up to and including a newline: their number, 0 at its end, or a negative
+ * errno value; -EINTR: SIGINT came before the line was complete. */
 int  stdin_read(char *line, size_t size);
 
 typedef struct Line Line;
 typedef enum LineResult { LINE_OK, LINE_END, LINE_INTERRUPTED } LineResult;
 
-/* With editing, history and completion if standard input and output are a terminal and libedit is there; else plain.  NULL:
- * no memory. */
+/* With editing, history and completion if standard input and output are a terminal and libedit is there; else plain.
+ * NULL: no memory. */
 Line *line_open(alpy_vm *vm);
 void  line_close(Line *l);
 /* The next line without its newline in *text, valid until the next call. */

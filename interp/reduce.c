@@ -242,12 +242,32 @@ typedef struct Job {
     TreeOp     op;
     DType      from, to;
     const char *start;          /* s0; NULL: the first element */
-    char      *work;            /* WORK_SIZE bytes, or as column_work_size() says */
+    char      *work;            /* room for TREE_CHUNK elements; for columns: acc, row and the lanes of every level */
 } Job;
 
 static bool is_direct(const Job *j, int64_t stride)
 {
     return j->from == j->to && stride == dtype_info[j->to].size;
+}
+
+/* How many of n bools are true: the commonest sum of another dtype than its elements'. */
+static int64_t count_true(const char *p, int64_t n)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    int64_t count = 0;
+    while (n > 0) {
+        uint8_t lane[TREE_LANES] = { 0 };       /* no lane can overflow within 255 rows */
+        int64_t rows = n / TREE_LANES < 255 ? n / TREE_LANES : 255;
+        for (int64_t r = 0; r < rows; r++, b += TREE_LANES)
+            for (int l = 0; l < TREE_LANES; l++)
+                lane[l] = (uint8_t)(lane[l] + (b[l] != 0));
+        n -= rows * TREE_LANES;
+        for (int l = 0; l < TREE_LANES; l++)
+            count += lane[l];
+        for (; rows == 0 && n > 0; n--)
+            count += *b++ != 0;
+    }
+    return count;
 }
 
 /* One group, first element at p, into dst. */
@@ -259,6 +279,21 @@ static void reduce_group(const Job *j, const char *p, char *dst)
     GroupCursor c;
     group_start(&c, w, p);
     TreeState t;
+    if (j->from == DT_Bool && j->to == DT_I64 && j->op == TREE_Add && j->start && w->n_red == 1 && w->red_stride[0] == 1) {
+        int64_t count = count_true(p, w->group_size);
+        memcpy(dst, j->start, size);
+        tree_combine(TREE_Add, DT_I64, dst, &count, 1);
+        return;
+    }
+    if (w->group_size <= TREE_PROGRAM && j->start) {        /* short cut past the state of a tree */
+        TreeValue v;
+        memcpy(&v, j->start, size);
+        if (!direct)
+            group_take(&c, j->to, j->work, j->from, w->group_size);
+        tree_sequence(j->op, j->to, &v, direct ? p : j->work, w->group_size);
+        memcpy(dst, &v, size);
+        return;
+    }
     if (direct) {
         tree_begin(&t, j->op, j->to, w->group_size, j->start, p);
         tree_push(&t, p, w->group_size);
@@ -275,8 +310,7 @@ static void reduce_group(const Job *j, const char *p, char *dst)
     memcpy(dst, &v, size);
 }
 
-/* Columns reduced at once: few where each needs 32 lanes on every level. */
-enum { COLUMNS_TREE = 64, COLUMNS_PLAIN = 512 };
+enum { COLUMNS = 512 };         /* reduced at once */
 
 static int tree_levels(int64_t n)
 {
@@ -284,12 +318,6 @@ static int tree_levels(int64_t n)
     for (; n > 1; n = n / TREE_CHUNK + (n % TREE_CHUNK != 0))
         levels++;
     return levels;
-}
-
-static void fill(char *dst, const void *value, size_t size, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        memcpy(dst + (size_t)i * size, value, size);
 }
 
 /* Does the order of the operations show in the bits? */
@@ -313,14 +341,22 @@ static void reduce_columns_plain(const Job *j, const char *p, int64_t col_stride
     size_t size = dtype_info[j->to].size;
     int64_t n = j->walk.group_size, stride = j->walk.red_stride[0], i = 0;
     if (j->start)
-        fill(acc, j->start, size, width);
+        tree_fill(acc, j->start, size, width);
     else
         memcpy(acc, fetch_row(j, p, col_stride, width, row), (size_t)width * size), i = 1;
     for (; i < n; i++)
         tree_combine(j->op, j->to, acc, fetch_row(j, p + i * stride, col_stride, width, row), width);
 }
 
-/* Columns by the canonical tree; lanes: TREE_LANES rows of `width` elements per level. */
+/* One lane of a chunk: its rows, TREE_LANES apart, into acc. */
+static void add_lane(const Job *j, const char *p, int64_t n_rows, int64_t col_stride, int64_t width, char *acc, char *row)
+{
+    for (int64_t i = 0; i < n_rows; i += TREE_LANES)
+        tree_combine(j->op, j->to, acc, fetch_row(j, p + i * j->walk.red_stride[0], col_stride, width, row), width);
+}
+
+/* Columns by the canonical tree; lanes: TREE_LANES rows of `width` elements per level.  A chunk is read lane by lane, so that the
+ * lane's accumulators stay in the first-level cache. */
 static void reduce_columns_tree(const Job *j, const char *p, int64_t col_stride, int64_t width, char *acc, char *row, char *lanes)
 {
     size_t size = dtype_info[j->to].size, line = (size_t)width * size, block = line * TREE_LANES;
@@ -328,12 +364,14 @@ static void reduce_columns_tree(const Job *j, const char *p, int64_t col_stride,
     int levels = tree_levels(n);
     TreeValue identity = tree_identity(j->op, j->to, p);
     for (int k = 0; k < levels; k++)
-        fill(lanes + (size_t)k * block, &identity, size, width * TREE_LANES);
-    for (int64_t i = 0; i < n; i++) {
-        const char *x = fetch_row(j, p + i * stride, col_stride, width, row);
-        tree_combine(j->op, j->to, lanes + (size_t)(i % TREE_LANES) * line, x, width);
-        count[0]++;
-        for (int k = 0; k < levels && (count[k] == TREE_CHUNK || (i == n - 1 && count[k] > 0)); k++) {
+        tree_fill(lanes + (size_t)k * block, &identity, size, width * TREE_LANES);
+    for (int64_t first = 0; first < n; first += TREE_CHUNK) {
+        int64_t rows = n - first < TREE_CHUNK ? n - first : TREE_CHUNK;
+        bool last = first + rows == n;
+        for (int lane = 0; lane < TREE_LANES && lane < rows; lane++)
+            add_lane(j, p + (first + lane) * stride, rows - lane, col_stride, width, lanes + (size_t)lane * line, row);
+        count[0] = TREE_CHUNK;
+        for (int k = 0; k < levels && (count[k] == TREE_CHUNK || (last && count[k] > 0)); k++) {
             char *level = lanes + (size_t)k * block;
             tree_fold_rows(j->op, j->to, level, width);
             if (k + 1 < levels) {
@@ -342,12 +380,12 @@ static void reduce_columns_tree(const Job *j, const char *p, int64_t col_stride,
             } else {
                 memcpy(row, level, line);
             }
-            fill(level, &identity, size, width * TREE_LANES);
+            tree_fill(level, &identity, size, width * TREE_LANES);
             count[k] = 0;
         }
     }
     if (j->start) {
-        fill(acc, j->start, size, width);
+        tree_fill(acc, j->start, size, width);
         tree_combine(j->op, j->to, acc, row, width);
     } else {
         memcpy(acc, row, line);
@@ -387,15 +425,14 @@ static void reduce_by_columns(const Job *j, const char *data, char *dst, int c)
         dst_stride[k] = dst_stride[k + 1];
     }
     bool tree = needs_order(j->op, j->to) && j->walk.group_size > TREE_PROGRAM;
-    int64_t at_once = tree ? COLUMNS_TREE : COLUMNS_PLAIN;
-    char *acc = j->work, *row = acc + (size_t)at_once * 16, *lanes = row + (size_t)at_once * 16;
+    char *acc = j->work, *row = acc + COLUMNS * 16, *lanes = row + COLUMNS * 16;
     int64_t index[ALP_MAX_NDIM] = { 0 }, offset = 0;
     for (int64_t g = 0; g < outer.n_groups / columns; g++) {
         char *to = dst;
         for (int k = 0; k < outer.n_kept; k++)
             to += index[k] * dst_stride[k];
-        for (int64_t first = 0; first < columns; first += at_once) {
-            int64_t width = columns - first < at_once ? columns - first : at_once;
+        for (int64_t first = 0; first < columns; first += COLUMNS) {
+            int64_t width = columns - first < COLUMNS ? columns - first : COLUMNS;
             const char *p = data + offset + first * col_stride;
             if (tree)
                 reduce_columns_tree(j, p, col_stride, width, acc, row, lanes);
@@ -432,20 +469,20 @@ Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp 
         j.start = start.bytes;
     }
     walk_init(&j.walk, a, axes);
-    if (j.walk.group_size == 0 && j.walk.n_groups > 0 && !j.start)
+    if (j.walk.group_size == 0 && !j.start)
         return raise(vm, TY_ValueError, "zero-size array to reduction operation %s which has no identity", name);
     Value result = array_new(vm, d, reduce_shape(a, axes, keepdims, shape), shape, false);
     if (IS_ERR(result) || j.walk.n_groups == 0)
         return result;
     char *dst = ARRAY(result)->data;
     if (j.walk.group_size == 0) {
-        fill(dst, j.start, dtype_info[d].size, j.walk.n_groups);
+        tree_fill(dst, j.start, dtype_info[d].size, j.walk.n_groups);
         return result;
     }
     int c = column_axis(&j);
     size_t work_size = (size_t)TREE_CHUNK * 16;
     if (c >= 0 && needs_order(op, d) && j.walk.group_size > TREE_PROGRAM)
-        work_size = (size_t)COLUMNS_TREE * 16 * (2 + (size_t)tree_levels(j.walk.group_size) * TREE_LANES);
+        work_size = (size_t)COLUMNS * 16 * (2 + (size_t)tree_levels(j.walk.group_size) * TREE_LANES);
     j.work = vm_alloc(vm, work_size);
     if (!j.work) {
         value_free(vm, result);

@@ -9,35 +9,37 @@ typedef struct Best {
     bool      final;            /* a NaN was found: nothing beats it */
 } Best;
 
-typedef void ArgFn(Best *best, const void *elements, int64_t first_index, int64_t n);
+typedef void ArgFn(Best *best, DType d, TreeOp op, const void *elements, int64_t first_index, int64_t n);
 
 
-/* BETTER(a, b): a beats b.  IS_NAN(a). */
-#define ARG_KERNEL(name, T, BETTER, IS_NAN) \
-    static void name##_##T(Best *best, const void *elements, int64_t first_index, int64_t n) \
+/* BETTER(a, b): a beats b.  IS_NAN(a).  Most blocks hold nothing better than what was found before them: the vector code of the
+ * reductions tells which, and only the others are searched. */
+enum { BLOCK = 32 * TREE_LANES };
+#define ARG_KERNEL(name, S, T, BETTER, IS_NAN) \
+    static void name##_##S(Best *best, DType d, TreeOp op, const void *elements, int64_t first_index, int64_t n) \
     { \
         typedef struct __attribute__((packed, may_alias)) { T v; } U;        /* need not be aligned */ \
         const U *x = elements; \
-        int64_t i = 0; \
         T top; \
         if (best->index < 0) { \
             best->index = first_index; \
             memcpy(&best->value, x, sizeof top); \
         } \
         memcpy(&top, &best->value, sizeof top); \
-        if (IS_NAN(top)) { \
-            best->final = true; \
-            return; \
-        } \
-        for (; i < n; i++) { \
-            if (BETTER(x[i].v, top)) { \
-                top = x[i].v; \
-                best->index = first_index + i; \
-                if (IS_NAN(top)) { \
-                    best->final = true; \
-                    break; \
+        for (int64_t start = 0; start < n && !best->final; start += BLOCK) { \
+            int64_t end = n - start < BLOCK ? n : start + BLOCK; \
+            TreeValue found = tree_run(op, d, NULL, (const char *)(x + start), sizeof(T), end - start); \
+            T extreme; \
+            memcpy(&extreme, &found, sizeof extreme); \
+            if (!BETTER(extreme, top) && !IS_NAN(top)) \
+                continue; \
+            for (int64_t i = start; i < end && !IS_NAN(top); i++) { \
+                if (BETTER(x[i].v, top)) { \
+                    top = x[i].v; \
+                    best->index = first_index + i; \
                 } \
             } \
+            best->final = IS_NAN(top); \
         } \
         memcpy(&best->value, &top, sizeof top); \
     }
@@ -52,24 +54,27 @@ typedef void ArgFn(Best *best, const void *elements, int64_t first_index, int64_
 #define COMPLEX_LESS(a, b) (COMPLEX_NAN(a) || (a).re < (b).re || ((a).re == (b).re && (a).im < (b).im))
 #define COMPLEX_GREATER(a, b) (COMPLEX_NAN(a) || (a).re > (b).re || ((a).re == (b).re && (a).im > (b).im))
 
-#define ARG_KERNELS(T) ARG_KERNEL(min, T, LESS, NEVER_NAN) ARG_KERNEL(max, T, GREATER, NEVER_NAN)
-ARG_KERNELS(int8_t)  ARG_KERNELS(int16_t)  ARG_KERNELS(int32_t)  ARG_KERNELS(int64_t)
-ARG_KERNELS(uint8_t) ARG_KERNELS(uint16_t) ARG_KERNELS(uint32_t) ARG_KERNELS(uint64_t)
-ARG_KERNEL(min, float, FLOAT_LESS, FLOAT_NAN)   ARG_KERNEL(max, float, FLOAT_GREATER, FLOAT_NAN)
-ARG_KERNEL(min, double, FLOAT_LESS, FLOAT_NAN)  ARG_KERNEL(max, double, FLOAT_GREATER, FLOAT_NAN)
-ARG_KERNEL(min, ElC64, COMPLEX_LESS, COMPLEX_NAN) ARG_KERNEL(max, ElC64, COMPLEX_GREATER, COMPLEX_NAN)
-ARG_KERNEL(min, ElC128, COMPLEX_LESS, COMPLEX_NAN) ARG_KERNEL(max, ElC128, COMPLEX_GREATER, COMPLEX_NAN)
-
 /* ORDER dtype; bools are bytes */
-#define ARG_ROW(name) { name##_uint8_t, name##_int8_t, name##_int16_t, name##_int32_t, name##_int64_t, name##_uint8_t, \
-    name##_uint16_t, name##_uint32_t, name##_uint64_t, name##_float, name##_double, name##_ElC64, name##_ElC128 }
-static ArgFn *const arg_kernels[2][DT_COUNT] = { ARG_ROW(min), ARG_ROW(max) };
+#define EACH_TYPE(M, name, INT, FLOAT, COMPLEX) \
+    M(name, b1, uint8_t, INT, NEVER_NAN) M(name, i8, int8_t, INT, NEVER_NAN) M(name, i16, int16_t, INT, NEVER_NAN) \
+    M(name, i32, int32_t, INT, NEVER_NAN) M(name, i64, int64_t, INT, NEVER_NAN) M(name, u8, uint8_t, INT, NEVER_NAN) \
+    M(name, u16, uint16_t, INT, NEVER_NAN) M(name, u32, uint32_t, INT, NEVER_NAN) M(name, u64, uint64_t, INT, NEVER_NAN) \
+    M(name, f32, float, FLOAT, FLOAT_NAN) M(name, f64, double, FLOAT, FLOAT_NAN) \
+    M(name, c64, ElC64, COMPLEX, COMPLEX_NAN) M(name, c128, ElC128, COMPLEX, COMPLEX_NAN)
+EACH_TYPE(ARG_KERNEL, min, LESS, FLOAT_LESS, COMPLEX_LESS)
+EACH_TYPE(ARG_KERNEL, max, GREATER, FLOAT_GREATER, COMPLEX_GREATER)
+
+#define ARG_ROW(name, S, T, BETTER, IS_NAN) name##_##S,
+static ArgFn *const arg_kernels[2][DT_COUNT] = {
+    { EACH_TYPE(ARG_ROW, min, , , ) },
+    { EACH_TYPE(ARG_ROW, max, , , ) },
+};
 
 static int64_t arg_of_group(const ReduceWalk *w, const char *first, DType d, bool max, char *piece)
 {
     Best best = { .index = -1 };
     if (w->n_red == 1 && w->red_stride[0] == dtype_info[d].size) {
-        arg_kernels[max][d](&best, first, 0, w->group_size);
+        arg_kernels[max][d](&best, d, max ? TREE_Max : TREE_Min, first, 0, w->group_size);
         return best.index;
     }
     GroupCursor c;
@@ -77,7 +82,7 @@ static int64_t arg_of_group(const ReduceWalk *w, const char *first, DType d, boo
     for (int64_t done = 0; done < w->group_size && !best.final; done += TREE_CHUNK) {
         int64_t n = w->group_size - done < TREE_CHUNK ? w->group_size - done : TREE_CHUNK;
         group_take(&c, d, piece, d, n);
-        arg_kernels[max][d](&best, piece, done, n);
+        arg_kernels[max][d](&best, d, max ? TREE_Max : TREE_Min, piece, done, n);
     }
     return best.index;
 }
@@ -126,7 +131,7 @@ static Value arg_reduce(VM *vm, const Args *args, bool max)
     int64_t shape[ALP_MAX_NDIM], index[ALP_MAX_NDIM] = { 0 }, offset = 0;
     if (ok == ALP_OK) {
         walk_init(&w, x, axes);
-        if (w.group_size == 0 && w.n_groups > 0)
+        if (w.group_size == 0)
             raise(vm, TY_ValueError, "attempt to get arg%s of an empty sequence", max ? "max" : "min");
         else
             result = array_new(vm, DT_I64, reduce_shape(x, axes, keepdims, shape), shape, false);

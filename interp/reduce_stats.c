@@ -462,7 +462,7 @@ static Value nan_minmax(VM *vm, const Args *args, TreeOp op)
     if (reduce_axes_arg(vm, args->v[1], ARRAY(a)->ndim, true, &axes) == ALP_OK
         && reduce_flag_arg(vm, args->v[3], &keepdims) == ALP_OK && (piece = vm_alloc(vm, piece_size))) {
         walk_init(&w, ARRAY(a), axes);
-        if (w.group_size == 0 && w.n_groups > 0)
+        if (w.group_size == 0)
             raise(vm, TY_ValueError, "zero-size array to reduction operation %s which has no identity", name);
         else
             result = array_new(vm, d, reduce_shape(ARRAY(a), axes, keepdims, shape), shape, false);

@@ -62,7 +62,8 @@ typedef void RowsFn(void *restrict lanes, const void *restrict x, int64_t rows);
 /* Elements in memory: aligned to a byte, for arrays of host programs; may alias anything. */
 #define UNALIGNED(T) typedef struct __attribute__((packed, may_alias)) { T v; } U;
 
-/* combine: n elements side by side.  rows: rows * TREE_LANES elements into the lanes.  sequence: n elements into one. */
+/* combine: n elements side by side.  rows: rows * TREE_LANES elements into the lanes.  sequence: n elements into one.
+ * scan: each of n elements takes in the one before it. */
 #define KERNELS(op, S, T) \
     static void combine_##op##_##S(void *restrict acc, const void *restrict x, int64_t n) \
     { \
@@ -95,6 +96,13 @@ typedef void RowsFn(void *restrict lanes, const void *restrict x, int64_t rows);
         for (int64_t i = 0; i < n; i++) \
             a = op(S)(a, b[i].v); \
         ((U *)acc)->v = a; \
+    } \
+    static void scan_##op##_##S(void *x, int64_t n) \
+    { \
+        UNALIGNED(T) \
+        U *a = x; \
+        for (int64_t i = 1; i < n; i++) \
+            a[i].v = op(S)(a[i - 1].v, a[i].v); \
     }
 
 /* ORDER dtype */
@@ -112,10 +120,11 @@ typedef struct Kernel {
     CombineFn *combine;
     RowsFn    *rows;
     CombineFn *sequence;
+    void     (*scan)(void *x, int64_t n);
 } Kernel;
 
 /* ORDER tree op */
-#define KERNEL_ROW(op, S, T) { combine_##op##_##S, rows_##op##_##S, sequence_##op##_##S },
+#define KERNEL_ROW(op, S, T) { combine_##op##_##S, rows_##op##_##S, sequence_##op##_##S, scan_##op##_##S },
 static const Kernel kernels[TREE_OP_COUNT][DT_COUNT] = {
     { EACH_TYPE(KERNEL_ROW, add) },
     { EACH_TYPE(KERNEL_ROW, mul) },
@@ -132,6 +141,11 @@ void tree_combine(TreeOp op, DType d, void *acc, const void *x, int64_t n)
 void tree_sequence(TreeOp op, DType d, void *acc, const void *x, int64_t n)
 {
     kernels[op][d].sequence(acc, x, n);
+}
+
+void tree_scan(TreeOp op, DType d, void *x, int64_t n)
+{
+    kernels[op][d].scan(x, n);
 }
 
 TreeValue tree_identity(TreeOp op, DType d, const void *some_element)
@@ -168,11 +182,19 @@ void tree_fold_rows(TreeOp op, DType d, void *lanes, int64_t width)
         kernels[op][d].combine(lane, lane + (size_t)half * (size_t)width * elem_size[d], half * width);
 }
 
+void tree_fill(void *to, const void *value, size_t size, int64_t n)
+{
+    size_t done = size, all = size * (size_t)n;
+    if (n <= 0)
+        return;
+    memcpy(to, value, size);
+    for (; done < all; done *= 2)
+        memcpy((char *)to + done, to, done < all - done ? done : all - done);
+}
+
 static void level_clear(TreeState *t, int level)
 {
-    size_t es = elem_size[t->dtype];
-    for (int l = 0; l < TREE_LANES; l++)
-        memcpy(t->lane[level] + (size_t)l * es, &t->identity, es);
+    tree_fill(t->lane[level], &t->identity, elem_size[t->dtype], TREE_LANES);
     t->count[level] = 0;
 }
 
@@ -201,7 +223,7 @@ static void level_flush(TreeState *t, int level)
         TreeValue v;
         tree_fold_rows(t->op, t->dtype, t->lane[level], 1);
         memcpy(&v, t->lane[level], es);
-        level_clear(t, level);
+        t->count[level] = 0;
         if (level + 1 == t->n_levels) {         /* one value is left */
             if (t->has_start)
                 k->combine(&t->result, &v, 1);
@@ -209,6 +231,7 @@ static void level_flush(TreeState *t, int level)
                 t->result = v;
             return;
         }
+        level_clear(t, level);
         k->combine(t->lane[level + 1] + (size_t)(t->count[level + 1] % TREE_LANES) * es, &v, 1);
         if (++t->count[level + 1] < TREE_CHUNK)
             return;

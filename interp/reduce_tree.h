@@ -41,8 +41,13 @@ typedef enum TreeOp { TREE_Add, TREE_Mul, TREE_Min, TREE_Max, TREE_OP_COUNT } Tr
 void tree_combine(TreeOp op, DType d, void *acc, const void *x, int64_t n);
 /* acc = op(op(op(acc, x[0]), x[1]), …): program order. */
 void tree_sequence(TreeOp op, DType d, void *acc, const void *x, int64_t n);
+/* x[i] = op(x[i - 1], x[i]) for n contiguous elements, one after the other. */
+void tree_scan(TreeOp op, DType d, void *x, int64_t n);
 /* The value that lanes start from.  Min and Max have none: any element of the input serves, as x op x = x. */
 TreeValue tree_identity(TreeOp op, DType d, const void *some_element);
+
+/* n copies of a value of `size` bytes. */
+void tree_fill(void *to, const void *value, size_t size, int64_t n);
 
 /* A running reduction over n_total elements, which arrive in contiguous pieces. */
 typedef struct TreeState {

@@ -44,8 +44,8 @@ static Value compare_unknown(VM *vm, CmpOp op, Value a, Value b)
 {
     if (op == CM_Eq || op == CM_Ne)
         return V_BOOL(op_is(a, b) == (op == CM_Eq));
-    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op], value_type_name(a),
-                 value_type_name(b));
+    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op],
+                 value_type_name(a), value_type_name(b));
 }
 
 /* Item by item; the first that differs decides, else the lengths. */
@@ -67,7 +67,9 @@ static Value compare_items(VM *vm, CmpOp op, Value a, Value b)
             continue;
         value_ref(x), value_ref(y);
         int equal = op_equal(vm, x, y);
-        Value r = equal < 0 ? V_ERR : equal ? V_NOTIMPL : op == CM_Eq || op == CM_Ne ? V_BOOL(op == CM_Ne) : op_compare(vm, op, x, y);
+        Value r = equal < 0 ? V_ERR : V_NOTIMPL;
+        if (equal == 0)
+            r = op == CM_Eq || op == CM_Ne ? V_BOOL(op == CM_Ne) : op_compare(vm, op, x, y);
         value_free(vm, x);
         value_free(vm, y);
         if (r.tag != T_NotImplemented)
@@ -85,18 +87,11 @@ static Value compare_slices(VM *vm, CmpOp op, const Slice *a, const Slice *b)
     return r;
 }
 
-/* A NumPy scalar and no number. */
+/* A NumPy scalar in front, and no number behind. */
 static Value compare_npscalar(VM *vm, CmpOp op, Value a, Value b)
 {
-    /* ORDER cmpop; mirrored: the operator with its operands exchanged */
+    /* ORDER cmpop */
     static const char *const ufunc[] = { "equal", "not_equal", "less", "less_equal", "greater", "greater_equal" };
-    static const CmpOp mirrored[] = { CM_Eq, CM_Ne, CM_Gt, CM_Ge, CM_Lt, CM_Le };
-    if (!IS_NPSCALAR(a)) {
-        Value t = a;
-        a = b;
-        b = t;
-        op = mirrored[op];
-    }
     if (b.tag == T_List || b.tag == T_Tuple || b.tag == T_Range) {
         a = array_from_value(vm, a, DT_COUNT);
         if (IS_ERR(a))
@@ -111,16 +106,24 @@ static Value compare_npscalar(VM *vm, CmpOp op, Value a, Value b)
         return raise(vm, TY_UFuncNoLoopError, "ufunc '%s' did not contain a loop with signature matching types "
                      "(<class '%s'>, <class 'numpy.dtypes.StrDType'>) -> None", ufunc[op],
                      value_type_name(V_DTYPE(NP_DTYPE(a.tag))));
-    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op], npscalar_python_name(a),
-                 value_type_name(b));
+    return raise(vm, TY_TypeError, "'%s' not supported between instances of '%s' and '%s'", cmpop_text[op],
+                 npscalar_python_name(a), value_type_name(b));
 }
 
 static Value compare_others(VM *vm, CmpOp op, Value a, Value b)
 {
+    static const CmpOp mirrored[] = { CM_Eq, CM_Ne, CM_Gt, CM_Ge, CM_Lt, CM_Le };   /* ORDER cmpop: operands exchanged */
     Value r = V_NOTIMPL;
+    bool numpy_a = a.tag == T_Array || IS_NPSCALAR(a), numpy_b = b.tag == T_Array || IS_NPSCALAR(b);
+    if (numpy_b && !numpy_a) {
+        Value t = a;                    /* what stands in front does not know NumPy: NumPy is asked the other way round */
+        a = b;
+        b = t;
+        op = mirrored[op];
+    }
     if (a.tag == T_Array || b.tag == T_Array)
         return array_compare(vm, op, a, b);
-    if (IS_NPSCALAR(a) || IS_NPSCALAR(b))
+    if (numpy_a || numpy_b)
         return compare_npscalar(vm, op, a, b);
     if (a.tag == T_Dtype || b.tag == T_Dtype) {
         r = dtype_compare(vm, op, a, b);
@@ -260,7 +263,8 @@ int op_truth(VM *vm, Value v)
     case T_None:
         return 0;
     case T_Bool: case T_Int:
-    case T_NpBool: case T_NpI8: case T_NpI16: case T_NpI32: case T_NpI64: case T_NpU8: case T_NpU16: case T_NpU32: case T_NpU64:
+    case T_NpBool: case T_NpI8: case T_NpI16: case T_NpI32: case T_NpI64:
+    case T_NpU8: case T_NpU16: case T_NpU32: case T_NpU64:
         return v.u.i != 0;
     case T_Float: case T_NpF32: case T_NpF64:
         return v.u.f != 0;

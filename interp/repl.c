@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "interp/program.h"
+#include "program.h"
 
 /* The statement typed so far. */
 typedef struct Pending {

@@ -9,7 +9,7 @@
 #include "interp/ops.h"
 #include "interp/unicode.h"
 
-/* ---- integers and text --------------------------------------------------------------------------------------------------- */
+/* ---- integers and text ------------------------------------------------------------------------------------------- */
 
 void sb_put_uint(StrBuf *sb, uint64_t x)
 {
@@ -72,7 +72,7 @@ void sb_put_quoted(StrBuf *sb, const char *text, size_t size)
     sb_putc(sb, quote);
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static void put_float(StrBuf *sb, double x, bool single)
 {
@@ -127,7 +127,7 @@ static void put_npscalar_repr(StrBuf *sb, Value v)
     }
 }
 
-/* ---- containers ------------------------------------------------------------------------------------------------------------ */
+/* ---- containers -------------------------------------------------------------------------------------------------- */
 
 /* A level of nesting: false means RecursionError, before the C stack ends. */
 static bool enter(StrBuf *sb, Obj *o)
@@ -209,7 +209,7 @@ static void put_slice(StrBuf *sb, const Slice *s)
     sb_putc(sb, ')');
 }
 
-/* ---- functions, modules, exceptions, the rest --------------------------------------------------------------------------------- */
+/* ---- functions, modules, exceptions, the rest -------------------------------------------------------------------- */
 
 static void put_native(StrBuf *sb, const Native *f)
 {
@@ -286,7 +286,7 @@ static void put_foreign(StrBuf *sb, Value v)
         sb_printf(sb, "<%s%s%s object at %p>", cls->module, *cls->module ? "." : "", cls->name, (void *)v.u.o);
 }
 
-/* ---- all kinds -------------------------------------------------------------------------------------------------------------------- */
+/* ---- all kinds --------------------------------------------------------------------------------------------------- */
 
 void sb_put_repr(StrBuf *sb, Value v)
 {

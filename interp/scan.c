@@ -13,6 +13,11 @@ static void accumulate(Array *a, int axis, TreeOp op)
     char *p = a->data;
     if (a->size == 0)
         return;
+    if (inner == 1) {
+        for (int64_t o = 0; o < outer; o++, p += (size_t)n * line)
+            tree_scan(op, (DType)a->dtype, p, n);
+        return;
+    }
     for (int64_t o = 0; o < outer; o++, p += line)
         for (int64_t i = 1; i < n; i++, p += line)
             tree_combine(op, (DType)a->dtype, p + line, p, inner);

@@ -1,11 +1,11 @@
-/* interp/seq.c — tuples, lists, ranges and slices as objects; their methods are in seq_methods.c, indexing in subscript.c. */
+/* interp/seq.c — tuples, lists, ranges and slices as objects; methods: seq_methods.c, a[i]: item.c. */
 #include <string.h>
 
 #include "interp/iter.h"
 #include "interp/ops.h"
 #include "interp/seq.h"
 
-/* ---- objects that can form cycles ----------------------------------------------------------------------------------------- */
+/* ---- objects that can form cycles -------------------------------------------------------------------------------- */
 
 void container_link(VM *vm, Container *c)
 {
@@ -27,7 +27,7 @@ void container_unlink(VM *vm, Container *c)
     c->prev = c->next = NULL;
 }
 
-/* ---- tuples --------------------------------------------------------------------------------------------------------------- */
+/* ---- tuples ------------------------------------------------------------------------------------------------------ */
 
 static void fill(Value *to, const Value *items, size_t count)
 {
@@ -70,7 +70,7 @@ Value tuple_of(VM *vm, size_t count, ...)
     return v;
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 Value list_new(VM *vm, const Value *items, size_t count)
 {
@@ -102,7 +102,8 @@ Status list_reserve(VM *vm, List *l, size_t extra)
     if (need <= l->cap)
         return ALP_OK;
     size_t cap = need + need / 4 + 4;
-    Value *item = l->item ? vm_realloc(vm, l->item, l->cap * sizeof(Value), cap * sizeof(Value)) : vm_alloc(vm, cap * sizeof(Value));
+    Value *item = l->item ? vm_realloc(vm, l->item, l->cap * sizeof(Value), cap * sizeof(Value))
+                          : vm_alloc(vm, cap * sizeof(Value));
     if (!item)
         return ALP_FAIL;
     l->item = item;
@@ -172,7 +173,7 @@ Value seq_to_tuple(VM *vm, Value iterable)
     return tuple;
 }
 
-/* ---- ranges --------------------------------------------------------------------------------------------------------------- */
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
 int64_t range_count(int64_t start, int64_t stop, int64_t step)
 {
@@ -209,7 +210,7 @@ bool range_equal(const Range *a, const Range *b)
     return a->count == b->count && (a->count == 0 || (a->start == b->start && (a->count == 1 || a->step == b->step)));
 }
 
-/* ---- slices --------------------------------------------------------------------------------------------------------------- */
+/* ---- slices ------------------------------------------------------------------------------------------------------ */
 
 Value slice_new(VM *vm, Value start, Value stop, Value step)
 {
@@ -276,7 +277,7 @@ Status slice_indices(VM *vm, Value slice, int64_t length, int64_t *start, int64_
     return ALP_OK;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 
 const char *const range_attr_names[] = { "start", "stop", "step", NULL };
 

@@ -50,7 +50,7 @@ static Value count_item(VM *vm, Value seq, Value x)
     return vm_has_exc(vm) ? V_ERR : V_INT(n);
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 static Value list_append_method(VM *vm, const Args *a)
 {
@@ -190,7 +190,7 @@ const NativeRow list_methods[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-/* ---- tuples --------------------------------------------------------------------------------------------------------------- */
+/* ---- tuples ------------------------------------------------------------------------------------------------------ */
 
 static Value tuple_index(VM *vm, const Args *a)
 {
@@ -212,7 +212,7 @@ const NativeRow tuple_methods[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-/* ---- ranges --------------------------------------------------------------------------------------------------------------- */
+/* ---- ranges ------------------------------------------------------------------------------------------------------ */
 
 /* Position of x in r, or -1: ints by arithmetic, other numbers by their value; an exception is possible for the rest. */
 static int64_t range_find(VM *vm, const Range *r, Value x, bool *is_int)

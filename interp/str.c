@@ -4,7 +4,7 @@
 
 #include "interp/str.h"
 
-/* ---- UTF-8 ------------------------------------------------------------------------------------------------------------ */
+/* ---- UTF-8 ------------------------------------------------------------------------------------------------------- */
 
 static bool is_continuation(char c)
 {
@@ -18,7 +18,7 @@ size_t utf8_count(const char *text, size_t size)
         uint64_t w;
         memcpy(&w, text + i, 8);
         /* bit 7 set and bit 6 clear, per byte */
-        continuation += (size_t)__builtin_popcountll(w & ~(w << 1) & 0x8080808080808080u);
+        continuation += (size_t)(((w & ~(w << 1)) >> 7 & 0x0101010101010101u) * 0x0101010101010101u >> 56);
     }
     for (; i < size; i++)
         continuation += is_continuation(text[i]);
@@ -99,7 +99,7 @@ size_t str_offset(const Str *s, size_t i)
     return step_offset(s->text, 0, (int64_t)i);
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------------ */
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 static size_t object_size(size_t cap)
 {
@@ -277,7 +277,14 @@ Value str_repeat(VM *vm, Value v, int64_t n)
     return V_OBJ(r);
 }
 
+const char *text_find(const char *text, size_t size, const Str *needle)
+{
+    if (needle->size == 1)
+        return memchr(text, needle->text[0], size);
+    return memmem(text, size, needle->text, needle->size);
+}
+
 int str_contains(const Str *hay, const Str *needle)
 {
-    return needle->size == 0 || memmem(hay->text, hay->size, needle->text, needle->size) != NULL;
+    return needle->size == 0 || text_find(hay->text, hay->size, needle) != NULL;
 }

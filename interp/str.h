@@ -25,6 +25,8 @@ Value str_index(VM *vm, Value s, int64_t i);                /* IndexError "strin
 Value str_slice(VM *vm, Value s, int64_t start, int64_t step, int64_t count);
 Value str_repeat(VM *vm, Value s, int64_t n);
 int   str_contains(const Str *hay, const Str *needle);
+/* The first occurrence of needle, which is not empty, in a text; NULL: none. */
+const char *text_find(const char *text, size_t size, const Str *needle);
 /* Next code point at *pos (byte offset), advancing it. */
 uint32_t utf8_next(const char *text, size_t size, size_t *pos);
 size_t   utf8_put(char out[4], uint32_t cp);

@@ -3,7 +3,7 @@
 #include "interp/unicode.h"
 #include "interp/str_methods.h"
 
-/* ---- isalpha and its kin: every character has one of the flags, and there is at least one character ---------------------------- */
+/* ---- isalpha and its kin: every character has one of the flags, and there is at least one character -------------- */
 
 static Value all_have(const Args *a, unsigned flags)
 {
@@ -74,7 +74,7 @@ Value str_istitle(VM *vm, const Args *a)
     return V_BOOL(found);
 }
 
-/* ---- changing case --------------------------------------------------------------------------------------------------------------- */
+/* ---- changing case ----------------------------------------------------------------------------------------------- */
 
 /* A capital sigma at the end of a word becomes the final form: a cased letter stands before it and none behind, case-ignorable
  * characters not counted. */

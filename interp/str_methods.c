@@ -6,7 +6,7 @@
 #include "interp/seq.h"
 #include "interp/str_methods.h"
 
-/* ---- searching ----------------------------------------------------------------------------------------------------------------- */
+/* ---- searching --------------------------------------------------------------------------------------------------- */
 
 /* The part of self that the optional arguments start and end choose. */
 typedef struct Part {
@@ -67,7 +67,7 @@ static int64_t find(VM *vm, const Args *a, bool last)
         return -1;
     const char *hit = NULL;
     if (!last) {
-        hit = needle->size ? memmem(s->text + p.from, p.to - p.from, needle->text, needle->size) : s->text + p.from;
+        hit = needle->size ? text_find(s->text + p.from, p.to - p.from, needle) : s->text + p.from;
     } else {
         for (size_t at = p.to - needle->size + 1; at-- > p.from && !hit;)
             if (memcmp(s->text + at, needle->text, needle->size) == 0)
@@ -89,7 +89,7 @@ static Value str_rindex_of(VM *vm, const Args *a)   { return found(vm, find(vm, 
 static int64_t count_text(const char *text, size_t size, const Str *needle)
 {
     int64_t n = 0;
-    for (const char *hit; (hit = memmem(text, size, needle->text, needle->size)); n++) {
+    for (const char *hit; (hit = text_find(text, size, needle)); n++) {
         size -= (size_t)(hit - text) + needle->size;
         text = hit + needle->size;
     }
@@ -142,7 +142,7 @@ static Value test_affix(VM *vm, const Args *a, const char *name, bool at_end)
 static Value str_startswith(VM *vm, const Args *a) { return test_affix(vm, a, "startswith", false); }
 static Value str_endswith(VM *vm, const Args *a)   { return test_affix(vm, a, "endswith", true); }
 
-/* ---- replacing --------------------------------------------------------------------------------------------------------------------- */
+/* ---- replacing --------------------------------------------------------------------------------------------------- */
 
 static const char *shown_type(Value v)
 {
@@ -197,11 +197,11 @@ static Value str_replace(VM *vm, const Args *a)
     if (old->size == 0)
         return count == 0 ? value_ref(a->v[0]) : interleave(vm, s, new, count);
     const char *text = s->text, *end = s->text + s->size, *hit;
-    if (count == 0 || !memmem(text, s->size, old->text, old->size))
+    if (count == 0 || !text_find(text, s->size, old))
         return value_ref(a->v[0]);
     StrBuf sb;
     sb_init(&sb, vm);
-    for (; count > 0 && !sb.failed && (hit = memmem(text, (size_t)(end - text), old->text, old->size)); count--) {
+    for (; count > 0 && !sb.failed && (hit = text_find(text, (size_t)(end - text), old)); count--) {
         sb_put(&sb, text, (size_t)(hit - text));
         sb_put(&sb, new->text, new->size);
         text = hit + old->size;
@@ -210,7 +210,7 @@ static Value str_replace(VM *vm, const Args *a)
     return sb_finish(&sb);
 }
 
-/* ---- padding ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- padding ----------------------------------------------------------------------------------------------------- */
 
 static Value pad(VM *vm, const Args *a, char where)
 {
@@ -289,7 +289,7 @@ static Value str_expandtabs(VM *vm, const Args *a)
     return sb_finish(&sb);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 const NativeRow str_methods[] = {
     { "capitalize", str_capitalize, "", "Return a capitalized version of the string." },

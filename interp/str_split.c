@@ -7,7 +7,7 @@
 #include "interp/str_methods.h"
 #include "interp/unicode.h"
 
-/* ---- white space, forwards and backwards ------------------------------------------------------------------------------------ */
+/* ---- white space, forwards and backwards ------------------------------------------------------------------------- */
 
 static bool is_space(uint32_t c)
 {
@@ -30,6 +30,13 @@ static uint32_t previous(const char *text, size_t *at)
 static size_t skip(const Str *s, size_t at, bool space)
 {
     while (at < s->size) {
+        unsigned char c = (unsigned char)s->text[at];
+        if (c < 0x80) {
+            if (is_space(c) != space)
+                break;
+            at++;
+            continue;
+        }
         size_t next = at;
         if (is_space(utf8_next(s->text, s->size, &next)) != space)
             break;
@@ -49,7 +56,7 @@ static size_t skip_back(const Str *s, size_t at, bool space)
     return at;
 }
 
-/* ---- strip ------------------------------------------------------------------------------------------------------------------- */
+/* ---- strip ------------------------------------------------------------------------------------------------------- */
 
 static bool in_set(uint32_t c, const Str *set)
 {
@@ -88,7 +95,7 @@ Value str_strip(VM *vm, const Args *a)  { return strip(vm, a, "strip", true, tru
 Value str_lstrip(VM *vm, const Args *a) { return strip(vm, a, "lstrip", true, false); }
 Value str_rstrip(VM *vm, const Args *a) { return strip(vm, a, "rstrip", false, true); }
 
-/* ---- split ------------------------------------------------------------------------------------------------------------------- */
+/* ---- split ------------------------------------------------------------------------------------------------------- */
 
 static Status put_piece(VM *vm, Value list, const Str *s, size_t from, size_t to)
 {
@@ -130,7 +137,7 @@ static Status split_at_text(VM *vm, Value list, const Str *s, const Str *sep, in
 {
     size_t at = 0;
     const char *hit;
-    while (max-- != 0 && (hit = memmem(s->text + at, s->size - at, sep->text, sep->size))) {
+    while (max-- != 0 && (hit = text_find(s->text + at, s->size - at, sep))) {
         TRY(put_piece(vm, list, s, at, (size_t)(hit - s->text)));
         at = (size_t)(hit - s->text) + sep->size;
     }
@@ -227,7 +234,7 @@ static Value partition(VM *vm, const Args *a, bool from_right)
     const Str *sep = STR(a->v[1]);
     if (sep->size == 0)
         return raise(vm, TY_ValueError, "empty separator");
-    const char *hit = from_right ? find_last(s->text, s->size, sep) : memmem(s->text, s->size, sep->text, sep->size);
+    const char *hit = from_right ? find_last(s->text, s->size, sep) : text_find(s->text, s->size, sep);
     if (!hit) {
         Value self = value_ref(a->v[0]), e1 = str_new(vm, "", 0), e2 = str_new(vm, "", 0);
         return from_right ? tuple_of(vm, 3, e1, e2, self) : tuple_of(vm, 3, self, e1, e2);
@@ -239,7 +246,7 @@ static Value partition(VM *vm, const Args *a, bool from_right)
 Value str_partition(VM *vm, const Args *a)  { return partition(vm, a, false); }
 Value str_rpartition(VM *vm, const Args *a) { return partition(vm, a, true); }
 
-/* ---- join -------------------------------------------------------------------------------------------------------------------- */
+/* ---- join -------------------------------------------------------------------------------------------------------- */
 
 Value str_join(VM *vm, const Args *a)
 {

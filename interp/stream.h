@@ -1,4 +1,5 @@
-/* interp/stream.h — what writes to the standard streams: sys.stdout and sys.stderr as objects (mod_sys.c), progress bars (mod_tqdm.c). */
+/* interp/stream.h — what writes to the standard streams: sys.stdout and sys.stderr as objects (mod_sys.c), progress bars
+ * (mod_tqdm.c). */
 #ifndef ALP_INTERP_STREAM_H
 #define ALP_INTERP_STREAM_H
 

@@ -179,7 +179,7 @@ static Status write_note(OutFile *f, const Str *note, const Str *comments, const
     }
 }
 
-enum { A_FNAME, A_X, A_FMT, A_DELIMITER, A_NEWLINE, A_HEADER, A_FOOTER, A_COMMENTS };
+enum { A_FNAME, A_X, A_FMT, A_DELIMITER, A_NEWLINE, A_HEADER, A_FOOTER, A_COMMENTS, A_ENCODING };
 
 static Status save_table(VM *vm, OutFile *f, const Array *a, const Value text[A_COMMENTS + 1])
 {
@@ -215,7 +215,7 @@ static Value np_savetxt(VM *vm, const Args *args)
     const char *path;
     if (args->v[A_FNAME].tag != T_Str)
         return raise(vm, TY_ValueError, "fname must be a string or file handle");
-    if (path_arg(vm, args->v[A_FNAME], &path) != ALP_OK)
+    if (path_arg(vm, args->v[A_FNAME], &path) != ALP_OK || text_encoding_arg(vm, args->v[A_ENCODING]) != ALP_OK)
         return V_ERR;
     Value text[A_COMMENTS + 1];
     Status ok = ALP_OK;
@@ -237,7 +237,7 @@ static Value np_savetxt(VM *vm, const Args *args)
 }
 
 const NativeRow textio_numpy_rows[] = {
-    { "savetxt", np_savetxt, "fname, X, fmt=, delimiter=, newline=, header=, footer=, comments=", "Save an array as text." },
+    { "savetxt", np_savetxt, "fname, X, fmt=, delimiter=, newline=, header=, footer=, comments=, encoding=", "Save an array as text." },
     { "loadtxt", np_loadtxt, "fname, dtype=, comments=, delimiter=, converters=, skiprows=, usecols=, unpack=, ndmin=, encoding=, "
       "max_rows=", "Load an array from text." },
     { 0 },

@@ -4,6 +4,9 @@
 
 #include "interp/native.h"
 
+/* The argument `encoding`: only UTF-8 is known. */
+Status text_encoding_arg(VM *vm, Value v);
+
 Value np_loadtxt(VM *vm, const Args *args);
 
 #endif

@@ -94,30 +94,30 @@ static Status raise_cast(VM *vm, const Ufunc *u, const char *what, DType from, D
 /* What Python's own operator on the elements says, when an operand is no number. */
 static Status raise_no_number(VM *vm, const Ufunc *u, const Value *in)
 {
-    static const struct { const Ufunc *u; const char *format; } object_text[] = {
-        { &uf_add, "unsupported operand type(s) for +: '%s' and '%s'" },
-        { &uf_subtract, "unsupported operand type(s) for -: '%s' and '%s'" },
-        { &uf_multiply, "unsupported operand type(s) for *: '%s' and '%s'" },
-        { &uf_divide, "unsupported operand type(s) for /: '%s' and '%s'" },
-        { &uf_floor_divide, "unsupported operand type(s) for //: '%s' and '%s'" },
-        { &uf_remainder, "unsupported operand type(s) for %%: '%s' and '%s'" },
-        { &uf_divmod, "unsupported operand type(s) for divmod(): '%s' and '%s'" },
-        { &uf_power, "unsupported operand type(s) for ** or pow(): '%s' and '%s'" },
-        { &uf_bitwise_and, "unsupported operand type(s) for &: '%s' and '%s'" },
-        { &uf_bitwise_or, "unsupported operand type(s) for |: '%s' and '%s'" },
-        { &uf_bitwise_xor, "unsupported operand type(s) for ^: '%s' and '%s'" },
-        { &uf_left_shift, "unsupported operand type(s) for <<: '%s' and '%s'" },
-        { &uf_right_shift, "unsupported operand type(s) for >>: '%s' and '%s'" },
-        { &uf_less, "'<' not supported between instances of '%s' and '%s'" },
-        { &uf_less_equal, "'<=' not supported between instances of '%s' and '%s'" },
-        { &uf_greater, "'>' not supported between instances of '%s' and '%s'" },
-        { &uf_greater_equal, "'>=' not supported between instances of '%s' and '%s'" },
-        { &uf_minimum, "'<=' not supported between instances of '%s' and '%s'" },
-        { &uf_maximum, "'>=' not supported between instances of '%s' and '%s'" },
-        { &uf_negative, "bad operand type for unary -: '%s'" },
-        { &uf_positive, "bad operand type for unary +: '%s'" },
-        { &uf_absolute, "bad operand type for abs(): '%s'" },
-        { &uf_invert, "bad operand type for unary ~: '%s'" },
+    static const struct { const Ufunc *u; const char *text; } object_text[] = {
+        { &uf_add, "unsupported operand type(s) for +: " },
+        { &uf_subtract, "unsupported operand type(s) for -: " },
+        { &uf_multiply, "unsupported operand type(s) for *: " },
+        { &uf_divide, "unsupported operand type(s) for /: " },
+        { &uf_floor_divide, "unsupported operand type(s) for //: " },
+        { &uf_remainder, "unsupported operand type(s) for %: " },
+        { &uf_divmod, "unsupported operand type(s) for divmod(): " },
+        { &uf_power, "unsupported operand type(s) for ** or pow(): " },
+        { &uf_bitwise_and, "unsupported operand type(s) for &: " },
+        { &uf_bitwise_or, "unsupported operand type(s) for |: " },
+        { &uf_bitwise_xor, "unsupported operand type(s) for ^: " },
+        { &uf_left_shift, "unsupported operand type(s) for <<: " },
+        { &uf_right_shift, "unsupported operand type(s) for >>: " },
+        { &uf_less, "'<' not supported between instances of " },
+        { &uf_less_equal, "'<=' not supported between instances of " },
+        { &uf_greater, "'>' not supported between instances of " },
+        { &uf_greater_equal, "'>=' not supported between instances of " },
+        { &uf_minimum, "'<=' not supported between instances of " },
+        { &uf_maximum, "'>=' not supported between instances of " },
+        { &uf_negative, "bad operand type for unary -: " },
+        { &uf_positive, "bad operand type for unary +: " },
+        { &uf_absolute, "bad operand type for abs(): " },
+        { &uf_invert, "bad operand type for unary ~: " },
     };
     const char *type[UFUNC_MAX_IN] = { "", "", "" };
     for (int k = 0; k < u->n_in; k++) {
@@ -127,21 +127,10 @@ static Status raise_no_number(VM *vm, const Ufunc *u, const Value *in)
     }
     for (size_t k = 0; k < COUNT_OF(object_text); k++)
         if (object_text[k].u == u) {
-            const char *format = object_text[k].format, *p = format;
-            StrBuf sb;
-            sb_init(&sb, vm);
-            int given = 0;
-            for (; *p; p++)
-                if (p[0] == '%' && p[1] == 's')
-                    sb_putz(&sb, type[given++]), p++;
-                else if (p[0] == '%')
-                    sb_putc(&sb, *++p);
-                else
-                    sb_putc(&sb, *p);
-            Value text = sb_finish(&sb);
-            if (!IS_ERR(text))
-                raise(vm, TY_TypeError, "%s", STR(text)->text);
-            value_free(vm, text);
+            if (u->n_in == 1)
+                raise(vm, TY_TypeError, "%s'%s'", object_text[k].text, type[0]);
+            else
+                raise(vm, TY_TypeError, "%s'%s' and '%s'", object_text[k].text, type[0], type[1]);
             return ALP_FAIL;
         }
     for (int k = 0; k < u->n_in; k++)
@@ -251,15 +240,15 @@ static Status operand_scalar(VM *vm, const Operand *o, DType d, char *p)
 
 /* ---- types -------------------------------------------------------------------------------------------------------------------- */
 /* The type of all n operands together; Python numbers raise only the kind. */
-static DType promote_operands(const Operand *o, int n)
+static DType promote_operands(const Operand *o, int n, bool nothing_weak)
 {
     DType d = DT_COUNT;
     for (int k = 0; k < n; k++)
-        if (!o[k].weak)
+        if (!o[k].weak || nothing_weak)
             d = d == DT_COUNT ? o[k].dtype : dtype_promote(d, o[k].dtype);
     bool all_weak = d == DT_COUNT;
     for (int k = 0; k < n; k++)
-        if (o[k].weak)
+        if (o[k].weak && !nothing_weak)
             d = all_weak ? (d == DT_COUNT ? o[k].dtype : dtype_promote(d, o[k].dtype)) : dtype_promote_weak(d, o[k].hold);
     return d;
 }
@@ -337,12 +326,21 @@ static Status resolve_dtype(VM *vm, const Ufunc *u, const Operand *o, const Ufun
     return ALP_OK;
 }
 
+/* Do all inputs convert to `to` safely?  One by one, so that int16 and uint16 go to float32; with weak ones, by their common type. */
+static bool inputs_convert(const Operand *o, int n, DType common, DType to)
+{
+    bool ok = true;
+    for (int k = 0; k < n; k++)
+        ok &= dtype_can_cast(o[k].weak ? common : o[k].dtype, to, 's');
+    return ok;
+}
+
 static Status resolve(VM *vm, const Ufunc *u, const Value *in, const Operand *o, const UfuncOptions *opt, Signature *s)
 {
     /* The order in which NumPy lists loops. */
     static const uint8_t search[] = { DT_Bool, DT_I8, DT_U8, DT_I16, DT_U16, DT_I32, DT_U32, DT_I64, DT_U64, DT_F32, DT_F64, DT_C64,
                                       DT_C128 };
-    DType d = promote_operands(o, u->flags & UF_SECOND_INT ? 1 : u->n_in);
+    DType d = promote_operands(o, u->flags & UF_SECOND_INT ? 1 : u->n_in, u->flags & UF_TRUTH);
     if (d == DT_Bool && u->no_bool && !(opt && opt->has_dtype)) {
         raise(vm, TY_TypeError, "%s", u->no_bool);
         return ALP_FAIL;
@@ -362,7 +360,7 @@ static Status resolve(VM *vm, const Ufunc *u, const Value *in, const Operand *o,
     if (u->flags & UF_NO_LOOP)
         return raise_no_loop(vm, u, in);
     for (size_t k = 0; k < COUNT_OF(search); k++)
-        if (u->loop[search[k]] && dtype_can_cast(d, (DType)search[k], 's')) {
+        if (u->loop[search[k]] && inputs_convert(o, u->flags & UF_SECOND_INT ? 1 : u->n_in, d, (DType)search[k])) {
             use_loop(u, (DType)search[k], s);
             return ALP_OK;
         }
@@ -493,6 +491,15 @@ static Status run_arrays(VM *vm, const Ufunc *u, const Operand *o, const Signatu
 }
 
 /* ---- targets --------------------------------------------------------------------------------------------------------------------- */
+/* "(2,3) " at out, which has room for it. */
+static size_t append_shape(char *out, int ndim, const int64_t *shape)
+{
+    shape_text(out, SHAPE_TEXT_MAX, ndim, shape);
+    size_t n = strlen(out);
+    memcpy(out + n, " ", 2);
+    return n + 1;
+}
+
 static Status broadcast_operands(VM *vm, const Ufunc *u, const Operand *o, const UfuncOptions *opt, int *ndim, int64_t *shape)
 {
     bool ok = true;
@@ -507,19 +514,17 @@ static Status broadcast_operands(VM *vm, const Ufunc *u, const Operand *o, const
     for (int k = 0; opt && k < u->n_out; k++)
         if (opt->out[k])
             ok = ok && shape_broadcast(ndim, shape, opt->out[k]->ndim, opt->out[k]->shape) == ALP_OK;
-    char text[(UFUNC_MAX_IN + UFUNC_MAX_OUT) * SHAPE_TEXT_MAX];
+    char text[(UFUNC_MAX_IN + UFUNC_MAX_OUT + 1) * (SHAPE_TEXT_MAX + 1)];
     if (!ok) {
+        /* Inputs, targets, mask: in the order of NumPy's iterator. */
         size_t n = 0;
-        for (int k = 0; k < u->n_in; k++, n += strlen(text + n)) {
-            shape_text(text + n, SHAPE_TEXT_MAX - 1, o[k].ndim, o[k].shape);
-            strcat(text + n, " ");
-        }
+        for (int k = 0; k < u->n_in; k++)
+            n += append_shape(text + n, o[k].ndim, o[k].shape);
         for (int k = 0; opt && k < u->n_out; k++)
-            if (opt->out[k]) {
-                shape_text(text + n, SHAPE_TEXT_MAX - 1, opt->out[k]->ndim, opt->out[k]->shape);
-                strcat(text + n, " ");
-                n += strlen(text + n);
-            }
+            if (opt->out[k])
+                n += append_shape(text + n, opt->out[k]->ndim, opt->out[k]->shape);
+        if (opt && opt->where)
+            append_shape(text + n, opt->where->ndim, opt->where->shape);
         raise(vm, TY_ValueError, "operands could not be broadcast together with shapes %s", text);
         return ALP_FAIL;
     }
@@ -539,8 +544,15 @@ static Status broadcast_operands(VM *vm, const Ufunc *u, const Operand *o, const
 /* A fresh target, laid out as the inputs are. */
 static Value fresh_output(VM *vm, const Ufunc *u, const Operand *o, DType d, int ndim, const int64_t *shape, char order, bool zero)
 {
-    if (order == 'C' || order == 'F')
-        return array_new_order(vm, d, ndim, shape, order, zero);
+    /* Inputs that are all in one order and of the result's shape give it theirs, even where axes of length 1 leave it open. */
+    bool all_c = true, all_f = true;
+    for (int k = 0; k < u->n_in; k++) {
+        bool whole = o[k].ndim == ndim && !memcmp(o[k].shape, shape, sizeof shape[0] * (size_t)ndim);
+        all_c &= o[k].ndim == 0 || (whole && ARRAY(o[k].hold)->c_contig);
+        all_f &= o[k].ndim == 0 || (whole && ARRAY(o[k].hold)->f_contig);
+    }
+    if (order == 'C' || order == 'F' || all_c || all_f)
+        return array_new_order(vm, d, ndim, shape, order == 'C' || order == 'F' ? order : all_c ? 'C' : 'F', zero);
     int64_t strides[ALP_MAX_NDIM];
     NdIter it;
     nditer_init(&it, ndim, shape);
@@ -612,8 +624,34 @@ fail:
     return V_ERR;
 }
 
+/* Doubles in, a double or truth value out: the commonest calls in loops over scalars.  T_Unbound: another case. */
+static Value call_doubles(VM *vm, const Ufunc *u, const Value *in)
+{
+    static const int64_t step[UFUNC_MAX_IN + 1];
+    double x[UFUNC_MAX_IN];
+    char *p[UFUNC_MAX_IN + 1];
+    _Alignas(8) char result[8];
+    if (u->n_out != 1 || u->result[0] > UR_Real || u->flags & UF_SECOND_INT || !u->loop[DT_F64])
+        return V_UNBOUND;
+    for (int k = 0; k < u->n_in; k++) {
+        if (in[k].tag != T_Float && in[k].tag != T_NpF64)
+            return V_UNBOUND;
+        x[k] = in[k].u.f;
+        p[k] = (char *)&x[k];
+    }
+    p[u->n_in] = result;
+    if (!u->loop[DT_F64](p, step, 1))
+        return raise_own(vm, u);
+    return array_load(vm, u->result[0] == UR_Bool ? DT_Bool : DT_F64, result);
+}
+
 Value ufunc_call(VM *vm, const Ufunc *u, const Value *in, const UfuncOptions *opt)
 {
+    if (!opt) {
+        Value fast = call_doubles(vm, u, in);
+        if (fast.tag != T_Unbound)
+            return fast;
+    }
     Operand o[UFUNC_MAX_IN];
     Signature s;
     if (operands_read(vm, u, in, o) != ALP_OK)
@@ -641,7 +679,7 @@ Value ufunc_call2(VM *vm, const Ufunc *u, Value a, Value b)
 
 DType ufunc_result_type(VM *vm, const Value *v, int n)
 {
-    Operand o[UFUNC_MAX_IN];
+    Operand o[UFUNC_MAX_IN] = { 0 };
     ALP_ASSERT(n <= UFUNC_MAX_IN);
     for (int k = 0; k < n; k++)
         if (operand_read(vm, v[k], &o[k]) != ALP_OK) {
@@ -649,7 +687,7 @@ DType ufunc_result_type(VM *vm, const Value *v, int n)
             raise(vm, TY_TypeError, "arrays of '%s' objects are not part of alpy", value_type_name(v[k]));
             return DT_COUNT;
         }
-    DType d = promote_operands(o, n);
+    DType d = promote_operands(o, n, false);
     operands_free(vm, o, n);
     return d;
 }

@@ -23,6 +23,7 @@ enum {
     UF_SECOND_INT = 2,          /* the second input is int64, the first decides the loop (ldexp) */
     UF_NO_LOOP    = 4,          /* unknown types: "did not contain a loop" instead of "not supported" */
     UF_COMPARE    = 8,          /* integers of all types compare by value */
+    UF_TRUTH      = 16,         /* only the inputs' truth counts: Python integers of any size */
 };
 
 typedef struct Ufunc {

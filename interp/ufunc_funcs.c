@@ -75,7 +75,7 @@ Value array_clip(VM *vm, Value a, Value low, Value high, Value out)
         return ufunc_call(vm, &uf_maximum, (const Value []){ a, low }, &opt);
     if (is_given(high))
         return ufunc_call(vm, &uf_minimum, (const Value []){ a, high }, &opt);
-    return d == DT_Bool ? value_ref(a) : ufunc_call(vm, &uf_positive, &a, &opt);
+    return ufunc_call(vm, &uf_positive, &a, &opt);
 }
 
 /* a, a_min, a_max, out, min, max */
@@ -87,6 +87,32 @@ static Value np_clip(VM *vm, const Args *args)
 }
 
 /* ---- round ------------------------------------------------------------------------------------------------------------- */
+/* Complex numbers: both parts for themselves. */
+static Value round_parts(VM *vm, Value v, int64_t decimals, Array *out)
+{
+    Value from = array_from_value(vm, v, DT_COUNT);
+    Value r = IS_ERR(from) ? V_ERR : array_copy(vm, from, (DType)ARRAY(from)->dtype, 'K');
+    value_free(vm, from);
+    bool ok = !IS_ERR(r);
+    for (int imaginary = 0; ok && imaginary < 2; imaginary++) {
+        Value part = array_part(vm, r, imaginary);
+        Value rounded = IS_ERR(part) ? V_ERR : array_round(vm, part, decimals, V_NONE);
+        ok = !IS_ERR(rounded) && array_assign(vm, ARRAY(part), rounded) == ALP_OK;
+        value_free(vm, rounded);
+        value_free(vm, part);
+    }
+    if (ok && out) {
+        ok = array_assign(vm, out, r) == ALP_OK;
+        value_set(vm, &r, value_ref(V_OBJ(out)));
+        if (ok)
+            return r;
+    }
+    if (ok)
+        return array_to_scalar(vm, r);
+    value_free(vm, r);
+    return V_ERR;
+}
+
 Value array_round(VM *vm, Value v, int64_t decimals, Value out)
 {
     UfuncOptions opt = { 0 };
@@ -99,6 +125,15 @@ Value array_round(VM *vm, Value v, int64_t decimals, Value out)
     if (d == DT_COUNT)
         d = (DType)ARRAY(a)->dtype;
     bool is_int = strchr("iu", dtype_info[d].kind);
+    if (dtype_info[d].kind == 'c' && decimals != 0) {
+        r = round_parts(vm, a, decimals, opt.out[0]);
+        goto done;
+    }
+    if (d == DT_Bool && decimals != 0) {
+        value_free(vm, a);
+        return raise(vm, TY_UFuncOutputCastingError, "Cannot cast ufunc '%s' output from dtype('float64') to dtype('bool') with "
+                     "casting rule 'same_kind'", decimals > 0 ? "multiply" : "divide");
+    }
     if (decimals >= 0 && is_int)
         r = ufunc_call(vm, &uf_positive, &a, &opt);
     else if (decimals == 0)
@@ -107,10 +142,9 @@ Value array_round(VM *vm, Value v, int64_t decimals, Value out)
         const Ufunc *up = decimals > 0 ? &uf_multiply : &uf_divide, *down = decimals > 0 ? &uf_divide : &uf_multiply;
         Value scale = V_FLOAT(pow(10, fabs((double)decimals)));
         r = apply1(vm, &uf_rint, apply2(vm, up, value_ref(a), scale));
-        if (is_int) {
+        opt.order = a.tag == T_Array && ARRAY(a)->f_contig && !ARRAY(a)->c_contig ? 'F' : 'C';
+        if (is_int)
             opt.casting = 'u';
-            opt.has_dtype = false;
-        }
         Value in[2] = { r, scale };
         if (IS_ERR(r))
             goto done;
@@ -141,6 +175,10 @@ static Value np_round(VM *vm, const Args *args)
 /* ---- where ------------------------------------------------------------------------------------------------------------- */
 Value array_nonzero(VM *vm, Value v)
 {
+    if (ARRAY(v)->ndim == 0)
+        return raise(vm, TY_ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.%s",
+                     ARRAY(v)->dtype == DT_Bool ? " If the context of this error is of the form `arr[nonzero(cond)]`, just use "
+                     "`arr[cond]`." : "");
     Value mask = array_copy(vm, v, DT_Bool, 'C');
     if (IS_ERR(mask))
         return V_ERR;
@@ -199,14 +237,21 @@ static Value select_arrays(VM *vm, Array *const in[3], DType d)
     int64_t shape[ALP_MAX_NDIM];
     if (array_broadcast(vm, 3, in, &ndim, shape) != ALP_OK)
         return V_ERR;
-    Value out = array_new(vm, d, ndim, shape, false);
+    int64_t strides[ALP_MAX_NDIM];
+    NdIter it;
+    nditer_init(&it, ndim, shape);
+    for (int k = 0; k < 3; k++)
+        nditer_array(&it, in[k]);
+    nditer_sort(&it);
+    nditer_layout(&it, dtype_info[d].size, strides);
+    Value out = array_new_strided(vm, d, ndim, shape, strides, false);
     if (IS_ERR(out) || ARRAY(out)->size == 0)
         return out;
-    NdIter it;
     nditer_init(&it, ndim, shape);
     nditer_array(&it, ARRAY(out));
     for (int k = 0; k < 3; k++)
         nditer_array(&it, in[k]);
+    nditer_sort(&it);
     nditer_start(&it);
     do
         select_run(it.ptr, it.step, it.shape[0], dtype_info[d].size);
@@ -226,11 +271,7 @@ static Value np_where(VM *vm, const Args *args)
     if (IS_ERR(part[0]))
         return V_ERR;
     if (!has_x) {
-        if (ARRAY(part[0])->ndim == 0)
-            raise(vm, TY_ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead. "
-                  "If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`.");
-        else
-            r = array_nonzero(vm, part[0]);
+        r = array_nonzero(vm, part[0]);
         value_free(vm, part[0]);
         return r;
     }

@@ -35,9 +35,9 @@ COMPARE_MIXED(greater_equal, !el_lt_i64_u64(x, y), el_le_i64_u64(y, x))
 
 /* ---- truth ----------------------------------------------------------------------------------------------------------------- */
 #define LOGICAL(S, TX, TY) \
-LOOP2(logical_and_##S, S, b1, (TX) & (TY)) \
-LOOP2(logical_or_##S, S, b1, (TX) | (TY)) \
-LOOP2(logical_xor_##S, S, b1, (TX) ^ (TY)) \
+LOOP2(logical_and_##S, S, b1, (int)(TX) & (int)(TY)) \
+LOOP2(logical_or_##S, S, b1, (int)(TX) | (int)(TY)) \
+LOOP2(logical_xor_##S, S, b1, (int)(TX) ^ (int)(TY)) \
 LOOP1(logical_not_##S, S, b1, !(TX))
 #define LOGICAL_REAL(S, ...) LOGICAL(S, x != 0, y != 0)
 #define LOGICAL_COMPLEX(S, R, F) LOGICAL(S, el_truth_##S(x), el_truth_##S(y))
@@ -92,7 +92,7 @@ COMPARISON(less_equal, "x1 <= x2")
 COMPARISON(greater, "x1 > x2")
 COMPARISON(greater_equal, "x1 >= x2")
 
-#define TRUTH(NAME, N, DOC) UFUNC(NAME, N, 1, DOC, .result = { UR_Bool }, .loop = { ROW_ALL(NAME) })
+#define TRUTH(NAME, N, DOC) UFUNC(NAME, N, 1, DOC, .result = { UR_Bool }, .flags = UF_TRUTH, .loop = { ROW_ALL(NAME) })
 TRUTH(logical_and, 2, "x1 and x2, as truth values.")
 TRUTH(logical_or, 2, "x1 or x2, as truth values.")
 TRUTH(logical_xor, 2, "Either x1 or x2, as truth values.")

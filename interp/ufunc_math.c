@@ -4,7 +4,7 @@
 
 /* Functions of the C library for float types alone, and for complex types too: NumPy's name, C's name. */
 #define REAL_FUNCTIONS(X) \
-    X(cbrt, cbrt) X(floor, floor) X(ceil, ceil) X(trunc, trunc)
+    X(floor, floor) X(ceil, ceil) X(trunc, trunc)
 #define BOTH_FUNCTIONS(X) \
     X(exp, exp) X(log, log) X(sin, sin) X(cos, cos) X(tan, tan) X(arcsin, asin) X(arccos, acos) X(arctan, atan) \
     X(sinh, sinh) X(cosh, cosh) X(tanh, tanh) X(arcsinh, asinh) X(arccosh, acosh) X(arctanh, atanh)
@@ -49,6 +49,7 @@ EACH_COMPLEX(COMPLEX_MORE)
 
 #define PI 3.141592653589793238462643383279502884
 #define FLOAT_MORE(S, F) \
+LOOP1(cbrt_##S, S, S, el_cbrt_##S(x)) \
 LOOP1(degrees_##S, S, S, x * (V_##S)(180 / PI)) \
 LOOP1(radians_##S, S, S, x * (V_##S)(PI / 180)) \
 LOOP1(spacing_##S, S, S, spacing_of_##S(x)) \

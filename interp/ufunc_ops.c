@@ -15,6 +15,9 @@ Value array_binary(VM *vm, BinOp op, Value a, Value b, Array *out)
     const Ufunc *u = binary_ufunc[op];
     if (!u)
         return array_matmul(vm, a, b);
+    /* NumPy squares for ** 2, which differs for bools alone: int8. */
+    if (op == BI_Pow && b.tag == T_Int && b.u.i == 2 && a.tag == T_Array && ARRAY(a)->dtype == DT_Bool && !out)
+        return ufunc_call1(vm, &uf_square, a);
     if (!out)
         return ufunc_call(vm, u, in, NULL);
     UfuncOptions opt = { .out = { out } };

@@ -1,4 +1,6 @@
 /* interp/value.c — types of values, and the destruction of objects. */
+#include <string.h>
+
 #include "interp/array.h"
 #include "interp/func.h"
 #include "interp/iter.h"
@@ -37,8 +39,20 @@ static const struct { TypeId type, base; } subtype[] = {
     { TY_np_complex64, TY_np_complexfloating }, { TY_np_complex128, TY_np_complexfloating }, { TY_np_complex128, TY_complex },
 };
 
+/* Classes whose name begins with an underscore. */
+static const struct { TypeId type; const char *qualname; } private_class[] = {
+    { TY_ArrayMemoryError, "numpy._core._exceptions._ArrayMemoryError" },
+    { TY_UFuncNoLoopError, "numpy._core._exceptions._UFuncNoLoopError" },
+    { TY_UFuncBinaryResolutionError, "numpy._core._exceptions._UFuncBinaryResolutionError" },
+    { TY_UFuncInputCastingError, "numpy._core._exceptions._UFuncInputCastingError" },
+    { TY_UFuncOutputCastingError, "numpy._core._exceptions._UFuncOutputCastingError" },
+};
+
 const char *type_name(TypeId t)
 {
+    for (size_t i = 0; type_row[t].is_exception && i < COUNT_OF(private_class); i++)
+        if (private_class[i].type == t)
+            return strrchr(private_class[i].qualname, '.') + 1;
     return type_row[t].name;
 }
 
@@ -52,6 +66,9 @@ const char *type_qualname(TypeId t)
 #undef TYPE
 #undef EXC
     };
+    for (size_t i = 0; type_row[t].is_exception && i < COUNT_OF(private_class); i++)
+        if (private_class[i].type == t)
+            return private_class[i].qualname;
     return qualname[t];
 }
 

@@ -22,14 +22,17 @@ enum {
 
 /* ---- memory ---------------------------------------------------------------------------------------------------------- */
 
-void vm_trim(VM *vm)
+bool vm_trim(VM *vm)
 {
+    bool any = false;
     for (size_t size = 0; size < COUNT_OF(vm->pool); size++)
         while (vm->pool[size]) {
             void *p = vm->pool[size];
             vm->pool[size] = *(void **)p;
             mem_free(&vm->mem, p, size);
+            any = true;
         }
+    return any;
 }
 
 void *vm_alloc(VM *vm, size_t size)
@@ -39,25 +42,22 @@ void *vm_alloc(VM *vm, size_t size)
         vm->pool[size] = *(void **)p;
         return p;
     }
-    p = mem_alloc(&vm->mem, size);
-    if (UNLIKELY(!p)) {
-        vm_trim(vm);
-        p = mem_alloc(&vm->mem, size);
-        if (!p)
+    while (UNLIKELY(!(p = mem_alloc(&vm->mem, size))))
+        if (!vm_trim(vm)) {
             raise_nomem(vm);
-    }
+            return NULL;
+        }
     return p;
 }
 
 void *vm_realloc(VM *vm, void *p, size_t old_size, size_t new_size)
 {
-    void *q = mem_realloc(&vm->mem, p, old_size, new_size);
-    if (UNLIKELY(!q)) {
-        vm_trim(vm);
-        q = mem_realloc(&vm->mem, p, old_size, new_size);
-        if (!q)
+    void *q;
+    while (UNLIKELY(!(q = mem_realloc(&vm->mem, p, old_size, new_size))))
+        if (!vm_trim(vm)) {
             raise_nomem(vm);
-    }
+            return NULL;
+        }
     return q;
 }
 

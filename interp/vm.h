@@ -145,7 +145,8 @@ void vm_free(VM *vm);
 /* ---- exceptions -------------------------------------------------------------------------------------------------- */
 /* Make an exception pending and return V_ERR: `return raise(vm, TY_TypeError, "…", …);`.
  * Keeps an exception that is already pending. */
-Value raise(VM *vm, TypeId type, const char *fmt, ...) PRINTF_LIKE(3, 4);
+Value raise(VM *vm, TypeId type, const char *fmt, ...)
+    __asm__("alp_raise") PRINTF_LIKE(3, 4);     /* the symbol of C's raise() stays free for programs that link the static library */
 Value raise_v(VM *vm, TypeId type, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 Value raise_nomem(VM *vm);                                      /* allocates nothing */
 Value raise_obj(VM *vm, ALP_TAKE Value exc);                    /* a T_Exc */
@@ -174,8 +175,8 @@ static inline void vm_dealloc(VM *vm, void *p, size_t size)
         mem_free(&vm->mem, p, size);
     }
 }
-/* Give the pool's blocks back to the allocator. */
-void  vm_trim(VM *vm);
+/* Give the pool's blocks back to the allocator; false: there were none. */
+bool  vm_trim(VM *vm);
 /* New object with one reference; fields beyond the head are not initialised. */
 void *obj_new(VM *vm, Tag tag, size_t size);
 

@@ -11,7 +11,7 @@ import random
 HELPERS = """\
 import numpy as np
 def exact(x):
-    return np.rint(np.clip(np.where(np.isnan(x), 0, x), -1000, 1000) * 4) / 4
+    return np.rint(np.clip(np.where(np.isnan(x), 0, x), -1000, 1000) * 4.0) / 4
 def small(n):
     return n % 2003 - 1001
 """
@@ -147,7 +147,7 @@ class Maker:
         if choice == 18:
             return f"round({self.expr('float', depth - 1)})"
         if choice == 19:
-            return f"{self.expr('str', depth - 1)}.{self.pick('count', 'find', 'rfind')}({self.word()})"
+            return f"{self.atom(self.expr('str', depth - 1))}.{self.pick('count', 'find', 'rfind')}({self.word()})"
         if choice == 20:
             return f"(w{r.randint(0, 2)} := {e()})"
         return self.call_of("int", depth) or f"{self.expr('bool', depth - 1)} + {e()}"
@@ -214,7 +214,7 @@ class Maker:
         if choice == 8:
             return f"({self.word()} in {e('str')})"
         if choice == 9:
-            return f"{e('str')}.{self.pick('isdigit', 'isalpha', 'isupper', 'islower', 'isspace', 'isalnum')}()"
+            return f"{self.atom(e('str'))}.{self.pick('isdigit', 'isalpha', 'isupper', 'islower', 'isspace', 'isalnum')}()"
         if choice == 10:
             return f"bool({e(self.pick('int', 'float', 'str', 'list', 'nps', 'cplx'))})"
         if choice == 11:
@@ -296,7 +296,7 @@ class Maker:
         if choice == 5:
             return f"-{self.atom(e())}"
         if choice == 6:
-            return f"{self.pick('abs', 'np.abs', 'np.sqrt', 'np.floor')}({e()})"
+            return self.pick(f"abs({e()})", f"np.abs({e()})", f"np.sqrt({e()} * 1.0)", f"np.floor({e()})")
         if choice == 7:
             return self.element(depth)
         return f"{self.reduction(depth)}"
@@ -437,7 +437,8 @@ class Maker:
         if choice == 8:
             return f"np.where({name} > {r.randint(0, 30)}, {name}, {partner})"
         if choice == 9:
-            return f"np.{self.pick('abs', 'sqrt', 'floor', 'ceil', 'square', 'sign', 'rint', 'isnan', 'negative')}({name})"
+            # Half precision is not part of the language: no sqrt of 8-bit integers.
+            return self.pick(f"np.sqrt({name} * 1.0)", f"np.rint({name} * 1.0)", f"np.{self.pick('abs', 'floor', 'ceil', 'square', 'sign', 'isnan', 'negative')}({name})")
         if choice == 10:
             return f"{name}.T"
         if choice == 11:
@@ -498,7 +499,7 @@ class Maker:
         return f"{name}({', '.join(arguments)})"
 
     def atom(self, text):
-        return text if text.replace("_", "a").isalnum() or text[0] in "([\"" and text[-1] in ")]\"" and " " not in text else f"({text})"
+        return text if text.replace("_", "a").isalnum() and not text[0].isdigit() or text[0] in "([\"" and text[-1] in ")]\"" and " " not in text else f"({text})"
 
     # ---- statements ------------------------------------------------------------------------------------------------
     def body(self, n, depth):
@@ -571,6 +572,8 @@ class Maker:
             return [Line(f"{name} {self.pick('+=', '-=', '*=', '/=')} {self.partner(shape)}")]
         if choice == 5 and lists:
             return [Line(f"{r.choice(lists)}.{self.pick(f'append({r.randint(0, 9)})', 'pop()', 'sort()', 'reverse()', f'insert({r.randint(-3, 3)}, {r.randint(0, 9)})', 'pop(0)', f'extend([{r.randint(0, 9)}])')}")]
+        if choice == 6 and lists and self.chance(0.4):
+            return [Line(f"{r.choice(lists)}[{self.bound()}:{self.bound()}] = {self.int_list(1)}")]
         if choice == 6 and lists:
             return [Line(f"{r.choice(lists)}[{self.index()}] = {self.stored('int', self.expr('int', 1))}")]
         known = self.name("int")
@@ -587,7 +590,7 @@ class Maker:
         if form == 1:
             return [Line(f"print({text}, {self.expr('int', 1)}, sep={self.pick(repr('|'), repr(', '))})")]
         if form == 2 and kind == "arr":
-            return [Line(f"print({self.atom(text)}.{self.pick('shape', 'dtype', 'tolist()', 'strides', 'size', 'ndim')})")]
+            return [Line(f"print({self.atom(text)}.{self.pick('shape', 'dtype', 'tolist()', 'T', 'size', 'ndim')})")]
         if form == 3:
             return [Line(f"print([{text}])")]
         return [Line(f"print({text})")]
@@ -642,6 +645,82 @@ class Maker:
         if self.chance(0.1):
             block.parts.append(["else:", self.output(depth)])
         return ([Line(f"{counter} = 0")] if counter else []) + [block]
+
+    def nest(self, depth):
+        """Loops over the elements of an array, as numerical programs have them."""
+        arrays = [n for n in self.arrays() if 1 <= len(self.shapes[n][0]) <= 3 and 0 not in self.shapes[n][0]]
+        if not arrays:
+            return self.output(depth)
+        r = self.r
+        target = r.choice(arrays)
+        shape, kind = self.shapes[target]
+        self.n_names += 1
+        indices = [f"i{self.n_names}_{d}" for d in range(len(shape))]
+
+        def at(name, reach):
+            """An element of an array of the same shape, near the current one; reach: how far it may lie."""
+            subscripts = []
+            for i in indices:
+                step = r.randint(-reach, reach)
+                subscripts.append(i if step == 0 else f"{i} {'+' if step > 0 else '-'} {abs(step)}")
+            return f"{name}[{', '.join(subscripts)}]"
+
+        same = [n for n in arrays if self.shapes[n][0] == shape]
+        margin = self.pick(0, 0, 0, 1)
+        terms = [at(r.choice(same), margin) for _ in range(r.randint(1, 3))] + [self.pick(*indices, str(r.randint(1, 5)))]
+        value = f" {self.pick('+', '-', '*', '+')} ".join(terms)
+        operator = self.pick("=", "=", "+=", "-=")
+        if kind == "i":
+            value = f"int({value}) % 100"
+        elif kind == "b":
+            operator, value = "=", f"{value} > 2"
+        body = [Line(f"{at(target, 0)} {operator} {value}")]
+        if self.chance(0.3):
+            body = [Block((f"if {at(r.choice(same), 0)} {self.pick('<', '>', '!=')} {r.randint(0, 30)}:", body))]
+            if self.chance(0.3):
+                body[0].parts.append(["else:", [Line(f"{at(target, 0)} = {r.randint(0, 5)}")]])
+        total = None
+        if self.chance(0.4):
+            total = self.fresh("nps")
+            body.append(Line(f"{total} = {total} {self.pick('+', '-')} exact({at(r.choice(same), 0)})"))
+        for d in reversed(range(len(shape))):
+            n = shape[d]
+            header = self.pick(f"range({margin}, {n - margin})", f"range({margin}, {n - margin})", f"range({n - 1 - margin}, {margin - 1}, -1)",
+                               f"range({margin}, {n - margin}, 2)", f"range({indices[d - 1]} % {n}, {n})" if d and not margin else f"range({margin}, {n - margin})")
+            body = [Block((f"for {indices[d]} in {header}:", body))]
+        if total:
+            self.scope.add("nps", total)
+            return [Line(f"{total} = 0")] + body + [Line(f"print({total}, {target})")]
+        return body + [Line(f"print({target})")]
+
+    def swap(self, depth):
+        r = self.r
+        for kind in r.sample(["int", "float", "str", "list"], 4):
+            names = self.scope.of(kind)
+            if len(names) >= 2:
+                a, b = r.sample(names, 2)
+                return [Line(f"{a}, {b} = {b}, {a}"), Line(f"print({a}, {b})")]
+        return self.output(depth)
+
+    def tuples(self, depth):
+        """Tuples: nested, compared, unpacked, indexed."""
+        e = lambda: self.expr(self.pick("int", "float", "str", "bool"), 1)
+        a, b, c = e(), e(), e()
+        return [self.pick(Line(f"print(({a}, ({b}, {c}))[{self.r.randint(-2, 1)}])"), Line(f"print(({a}, {b}) == ({b}, {a}), ({a},) * 2)"), Line(f"print([({a}, {b}), {c}, ()])"),
+                          Line(f"print(({self.expr('int', 1)}, {self.expr('str', 1)}) < ({self.expr('int', 1)}, {self.expr('str', 1)}))"))]
+
+    def closure(self, depth):
+        """A function that makes functions."""
+        if self.in_function or self.in_loop:
+            return self.output(depth)
+        self.n_names += 1
+        make, inner = f"m{self.n_names}", f"g{self.n_names}"
+        step = self.pick("state[0] += k", "state[0] = state[0] * 2 - k", "state.append(k)", "state[0] //= k or 1")
+        body = [Line("state = [n, 1]"),
+                Block((f"def {inner}(k=2):", [Line(step), Line(self.pick("return state[0]", "return state[-1] + n", "return len(state) * k"))])), Line(f"return {inner}")]
+        name = f"c{self.n_names}"
+        calls = [Line(f"print({name}({self.pick('', str(self.r.randint(0, 9)), 'k=3')}))") for _ in range(self.r.randint(1, 3))]
+        return [Block((f"def {make}(n):", body)), Line(f"{name} = {make}({self.stored('int', self.expr('int', 1))})")] + calls
 
     def branch(self, depth):
         block = Block((f"if {self.expr('bool', 2)}:", self.body(self.r.randint(1, 2), depth - 1)))
@@ -705,9 +784,9 @@ class Maker:
         if self.budget <= 0:
             return []
         self.budget -= 1
-        weights = [("assign", 30), ("output", 26), ("mutate", 16), ("unpack", 4), ("fail", 1)]
+        weights = [("assign", 30), ("output", 26), ("mutate", 16), ("unpack", 4), ("swap", 3), ("tuples", 3), ("fail", 1)]
         if depth > 0:
-            weights += [("loop", 10), ("branch", 8)] + ([("function", 6)] if not self.in_function and not self.in_loop else [])
+            weights += [("loop", 10), ("branch", 8), ("nest", 10), ("closure", 2)] + ([("function", 6)] if not self.in_function and not self.in_loop else [])
         return getattr(self, self.r.choices([w[0] for w in weights], [w[1] for w in weights])[0])(depth)
 
     def program(self):

@@ -58,6 +58,8 @@ def check(test, target, options):
     else:
         status, out, err = run_once(command, test, test.folder, env, timeout_s)
 
+    # Imported modules are shown with their full path, which depends on where the tests lie.
+    err = err.replace(test.folder.encode() + b"/", b"")
     complaint = []
     if status is None:
         complaint.append(f"    still running after {timeout_s} s")

@@ -1,4 +1,5 @@
-/* tests/api/check.h — what the C tests of alpy.h share: checks that count, an allocator that knows its blocks, captured output. */
+/* tests/api/check.h — what the C tests of alpy.h share: checks that count, an allocator that knows its blocks, captured
+ * output. */
 #ifndef TESTS_API_CHECK_H
 #define TESTS_API_CHECK_H
 
@@ -48,7 +49,7 @@ static inline int report(void)
     return n_failed != 0;
 }
 
-/* ---- an allocator that checks what it is told ---------------------------------------------------------------------------------- */
+/* ---- an allocator that checks what it is told -------------------------------------------------------------------- */
 
 typedef struct Heap {
     size_t   used, blocks;
@@ -91,7 +92,7 @@ static inline void *heap_realloc(void *user, void *ptr, size_t old_size, size_t 
     return grown + HEAP_HEAD;
 }
 
-/* ---- captured output ------------------------------------------------------------------------------------------------------------- */
+/* ---- captured output --------------------------------------------------------------------------------------------- */
 
 typedef struct Output {
     char   text[2][4096];       /* of streams 1 and 2 */

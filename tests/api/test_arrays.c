@@ -16,12 +16,17 @@ static void in_place(alpy_vm *vm)
 {
     double x[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
     int64_t shape[] = { 2, 3 };
-    alpy_array a = { .dtype = ALPY_FLOAT64, .ndim = 2, .shape = shape, .data = x, .release = count_release, .user = &one };
+    alpy_array a = {
+        .dtype = ALPY_FLOAT64, .ndim = 2, .shape = shape, .data = x, .release = count_release, .user = &one
+    };
     n_released = 0;
     CHECK_STATUS(alpy_set_array(vm, "x", &a), ALPY_OK);
     shape[0] = 77;              /* copied */
-    CHECK_STATUS(alpy_eval(vm, "assert x.shape == (2, 3)\nfor i in range(2):\n    for j in range(3):\n        x[i, j] = 10 * i + j\n", NULL),
-                 ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(
+            vm, "assert x.shape == (2, 3)\nfor i in range(2):\n    for j in range(3):\n        x[i, j] = 10 * i + j\n",
+            NULL),
+        ALPY_OK);
     CHECK(x[0][2] == 2 && x[1][0] == 10 && x[1][2] == 12);
     x[1][1] = 99;
     double y;
@@ -38,10 +43,18 @@ static void strided(alpy_vm *vm)
 {
     int32_t x[10] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     int64_t shape[] = { 5 }, strides[] = { -8 };
-    alpy_array a = { .dtype = ALPY_INT32, .ndim = 1, .shape = shape, .strides = strides, .data = &x[9], .release = count_release, .user = &one };
+    alpy_array a = { .dtype = ALPY_INT32,
+                     .ndim = 1,
+                     .shape = shape,
+                     .strides = strides,
+                     .data = &x[9],
+                     .release = count_release,
+                     .user = &one };
     n_released = 0;
     CHECK_STATUS(alpy_set_array(vm, "x", &a), ALPY_OK);
-    CHECK_STATUS(alpy_eval(vm, "assert x.tolist() == [9, 7, 5, 3, 1]\nassert x.strides == (-8,)\nx[::-1] *= 10\n", NULL), ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(vm, "assert x.tolist() == [9, 7, 5, 3, 1]\nassert x.strides == (-8,)\nx[::-1] *= 10\n", NULL),
+        ALPY_OK);
     CHECK(x[9] == 90 && x[1] == 10 && x[8] == 8);
     CHECK_STATUS(alpy_set_none(vm, "x"), ALPY_OK);
     CHECK(n_released == 1 && released_data == &x[9]);
@@ -61,16 +74,17 @@ static void strided(alpy_vm *vm)
     int64_t two[] = { 2 };
     a = (alpy_array){ .dtype = ALPY_FLOAT64, .ndim = 1, .shape = two, .data = bytes + 1 };
     CHECK_STATUS(alpy_set_array(vm, "x", &a), ALPY_OK);
-    CHECK_STATUS(alpy_eval(vm, "x[0] += 1\nassert (x + x).tolist() == [8.28, 6.28]", NULL), ALPY_OK);
+    CHECK_STATUS(alpy_eval(vm, "x[0] += 1.5\nassert (x + x).tolist() == [2 * (3.14 + 1.5), 6.28]", NULL), ALPY_OK);
     memcpy(&pi, bytes + 1, 8);
-    CHECK(pi == 4.140000000000001 || pi == 4.14);
+    CHECK(pi == 3.14 + 1.5);
     CHECK_STATUS(alpy_delete(vm, "x"), ALPY_OK);
 }
 
 static void dtypes(alpy_vm *vm)
 {
     static const char *const name[] = {
-        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "complex64", "complex128",
+        "bool",   "int8",   "int16",   "int32",   "int64",     "uint8",      "uint16",
+        "uint32", "uint64", "float32", "float64", "complex64", "complex128",
     };
     static const int item[] = { 1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16 };
     for (int d = ALPY_BOOL8; d <= ALPY_COMPLEX128; d++) {
@@ -82,7 +96,8 @@ static void dtypes(alpy_vm *vm)
         snprintf(text, sizeof text, "assert str(x.dtype) == '%s', x.dtype\nx[1] = 1\ny = x.copy()\n", name[d - 1]);
         CHECK_STATUS(alpy_eval(vm, text, NULL), ALPY_OK);
         CHECK_STATUS(alpy_get_array(vm, "y", &got), ALPY_OK);
-        CHECK((int)got.dtype == d && got.ndim == 1 && got.shape[0] == 3 && got.strides[0] == item[d - 1] && !got.readonly);
+        CHECK((int)got.dtype == d && got.ndim == 1 && got.shape[0] == 3 && got.strides[0] == item[d - 1] &&
+              !got.readonly);
         CHECK(memcmp(got.data, data, 3 * (size_t)item[d - 1]) == 0);
         CHECK_STATUS(alpy_release_array(vm, &got), ALPY_OK);
         CHECK_STATUS(alpy_delete(vm, "x"), ALPY_OK);
@@ -93,7 +108,8 @@ static void readonly(alpy_vm *vm)
 {
     static const double x[2] = { 1, 2 };
     int64_t shape[] = { 2 };
-    alpy_array a = { .dtype = ALPY_FLOAT64, .ndim = 1, .shape = shape, .data = (void *)(uintptr_t)x, .readonly = true }, got;
+    alpy_array a = { .dtype = ALPY_FLOAT64, .ndim = 1, .shape = shape, .data = (void *)(uintptr_t)x, .readonly = true },
+               got;
     CHECK_STATUS(alpy_set_array(vm, "x", &a), ALPY_OK);
     CHECK_STATUS(alpy_eval(vm, "x[0] = 3", NULL), ALPY_ERROR);
     CHECK_TEXT(alpy_error(vm)->text, "assignment destination is read-only");
@@ -110,7 +126,9 @@ static void readonly(alpy_vm *vm)
 static void got_views(alpy_vm *vm)
 {
     alpy_array a, b;
-    CHECK_STATUS(alpy_eval(vm, "import numpy as np\nbase = np.arange(12.0).reshape(3, 4)\nview = base[::-1, 1::2]\n", NULL), ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(vm, "import numpy as np\nbase = np.arange(12.0).reshape(3, 4)\nview = base[::-1, 1::2]\n", NULL),
+        ALPY_OK);
     CHECK_STATUS(alpy_get_array(vm, "view", &a), ALPY_OK);
     CHECK(a.ndim == 2 && a.shape[0] == 3 && a.shape[1] == 2 && a.strides[0] == -32 && a.strides[1] == 16);
     CHECK(*(double *)a.data == 9);
@@ -155,7 +173,9 @@ static void wrong_arrays(alpy_vm *vm)
 {
     double x[4] = { 0 };
     int64_t shape[] = { 2, 2 }, huge[] = { INT64_MAX, 2 }, negative[] = { -1, 2 }, far[] = { INT64_MAX, 8 };
-    const alpy_array good = { .dtype = ALPY_FLOAT64, .ndim = 2, .shape = shape, .data = x, .release = count_release, .user = &one };
+    const alpy_array good = {
+        .dtype = ALPY_FLOAT64, .ndim = 2, .shape = shape, .data = x, .release = count_release, .user = &one
+    };
     n_released = 0;
     alpy_array a = good;
     a.dtype = ALPY_NO_DTYPE;

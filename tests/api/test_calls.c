@@ -1,4 +1,5 @@
-/* tests/api/test_calls.c — calls in both directions: arguments, results, exceptions through C, nesting, callbacks, completion. */
+/* tests/api/test_calls.c — calls in both directions: arguments, results, exceptions through C, nesting, callbacks,
+ * completion. */
 #include "check.h"
 
 static alpy_status fn_add(alpy_vm *vm, void *user, const alpy_value *args, int nargs, alpy_value *result)
@@ -88,7 +89,8 @@ static alpy_status fn_lend(alpy_vm *vm, void *user, const alpy_value *args, int 
     static const int64_t shape[] = { 2 };
     (void)vm, (void)user, (void)args, (void)nargs;
     result->kind = ALPY_ARRAY;
-    result->u.a = (alpy_array){ .dtype = ALPY_FLOAT64, .ndim = 1, .shape = shape, .data = lent_data, .release = lent_release };
+    result->u.a =
+        (alpy_array){ .dtype = ALPY_FLOAT64, .ndim = 1, .shape = shape, .data = lent_data, .release = lent_release };
     return ALPY_OK;
 }
 
@@ -125,7 +127,7 @@ static const alpy_function rows[] = {
     { "bad", fn_bad, 1, 1, NULL, &a_flag },
 };
 
-/* One statement and the text of the exception it must end in; NULL: none. */
+/* Statements, and the exception they must end in: type NULL = none, message NULL = any. */
 static void run_row(alpy_vm *vm, const char *text, const char *type, const char *message)
 {
     alpy_status status = alpy_eval(vm, text, "row.alp");
@@ -136,7 +138,8 @@ static void run_row(alpy_vm *vm, const char *text, const char *type, const char 
     }
     CHECK(status != ALPY_OK && status != ALPY_USAGE);
     CHECK_TEXT(alpy_error(vm)->type, type);
-    CHECK_TEXT(alpy_error(vm)->text, message);
+    if (message)
+        CHECK_TEXT(alpy_error(vm)->text, message);
 }
 
 static void from_program(alpy_vm *vm)
@@ -151,10 +154,14 @@ static void from_program(alpy_vm *vm)
     run_row(vm, "some()", "TypeError", "some() takes at least 1 argument (0 given)");
     run_row(vm, "some(1, 2, 3, 4)", "TypeError", "some() takes at most 3 arguments (4 given)");
     run_row(vm, "add(a=1, b=2)", "TypeError", "add() takes no keyword arguments");
-    run_row(vm, "assert count() == 0 and count(1, 'a', [2]) == 3\nassert count(1,2,3,4,5,6,7,8,9,10,11,12) == 12", NULL, NULL);
+    run_row(vm, "assert count() == 0 and count(1, 'a', [2]) == 3\nassert count(1,2,3,4,5,6,7,8,9,10,11,12) == 12", NULL,
+            NULL);
     CHECK(a_count == 3);
-    run_row(vm, "l = [1]\nassert same(l) is l\nassert same('text') == 'text' and same(2j) == 2j and same(None) is None\n"
-                "import numpy as np\nassert same(np.float32(0.1)) == np.float32(0.1)\na = np.arange(3)\nassert same(a) is a", NULL, NULL);
+    run_row(
+        vm,
+        "l = [1]\nassert same(l) is l\nassert same('text') == 'text' and same(2j) == 2j and same(None) is None\n"
+        "import numpy as np\nassert same(np.float32(0.1)) == np.float32(0.1)\na = np.arange(3)\nassert same(a) is a",
+        NULL, NULL);
     run_row(vm, "global_array = np.arange(4)\nassert array() is global_array", NULL, NULL);
     run_row(vm, "x = lend()\nx[0] = 5\nassert x.sum() == 7\nx = None", NULL, NULL);
     CHECK(n_lent_released == 1 && lent_data[0] == 5);
@@ -189,14 +196,16 @@ static void nested(alpy_vm *vm)
                "  File \"nested.alp\", line 1, in <module>\n    1/0\n    ~^~\n"
                "ZeroDivisionError: division by zero\n");
     CHECK_TEXT(alpy_error(vm)->file, "nested.alp");
-    run_row(vm, "assert attempt('1/0') == 'ALPY_ERROR'\nassert attempt('x = 1') == 'ALPY_OK'\nassert attempt('raise SystemExit') == 'ALPY_EXIT'",
+    run_row(vm,
+            "assert attempt('1/0') == 'ALPY_ERROR'\nassert attempt('x = 1') == 'ALPY_OK'\nassert attempt('raise "
+            "SystemExit') == 'ALPY_EXIT'",
             NULL, NULL);
     run_row(vm, "assert attempt('attempt(\"1/0\")\\n1/0') == 'ALPY_ERROR'", NULL, NULL);
     run_row(vm, "def g(x): return x * 10\nassert apply(g) == (10, 20, 30)", NULL, NULL);
     run_row(vm, "def g(x): return 1 // (2 - x)\napply(g)", "ZeroDivisionError", "integer division or modulo by zero");
     run_row(vm, "apply(3)", "TypeError", "'int' object is not callable");
     /* endless recursion through C */
-    run_row(vm, "def h(): run('h()')\nh()", "RecursionError", alpy_eval(vm, "def h(): run('h()')\nh()", "x") ? alpy_error(vm)->text : "");
+    run_row(vm, "def h(): run('h()')\nh()", "RecursionError", NULL);
     /* a syntax error inside */
     run_row(vm, "run('x = = 1')", "SyntaxError", "invalid syntax");
     CHECK(alpy_error(vm)->line == 1 && alpy_error(vm)->column == 5);

@@ -1,4 +1,5 @@
-/* tests/api/test_errors.c — running texts: error reports, SystemExit, files, prompts, dumps, output and its failures. */
+/* tests/api/test_errors.c — running texts: error reports, SystemExit, files, prompts, dumps, output and its
+ * failures. */
 #include "check.h"
 
 #include <errno.h>
@@ -29,7 +30,8 @@ static void reports(alpy_vm *vm)
     CHECK_TEXT(e->text, "'(' was never closed");
     CHECK_TEXT(e->file, "heat.alp");
     CHECK(e->line == 3 && e->column == 7 && e->function == NULL);
-    CHECK_TEXT(e->traceback, "  File \"heat.alp\", line 3\n    y = (1,\n        ^\nSyntaxError: '(' was never closed\n");
+    CHECK_TEXT(e->traceback,
+               "  File \"heat.alp\", line 3\n    y = (1,\n        ^\nSyntaxError: '(' was never closed\n");
     CHECK_STATUS(alpy_eval(vm, "if 1:\nx = 1\n", "a \"b\".alp"), ALPY_ERROR);
     CHECK_TEXT(alpy_error(vm)->type, "IndentationError");
     CHECK_TEXT(alpy_error(vm)->file, "a \"b\".alp");
@@ -50,9 +52,16 @@ static void reports(alpy_vm *vm)
 static void exits(alpy_vm *vm)
 {
     static const struct { const char *text; int code; const char *message; } row[] = {
-        { "raise SystemExit", 0, "" }, { "raise SystemExit()", 0, "" }, { "raise SystemExit(None)", 0, "" }, { "raise SystemExit(3)", 3, "" },
-        { "raise SystemExit(True)", 1, "" }, { "raise SystemExit('bye')", 1, "bye" }, { "raise SystemExit(2.5)", 1, "2.5" },
-        { "import sys\nsys.exit()", 0, "" }, { "import sys\nsys.exit(4)", 4, "" }, { "import sys\nsys.exit('so long')", 1, "so long" },
+        { "raise SystemExit", 0, "" },
+        { "raise SystemExit()", 0, "" },
+        { "raise SystemExit(None)", 0, "" },
+        { "raise SystemExit(3)", 3, "" },
+        { "raise SystemExit(True)", 1, "" },
+        { "raise SystemExit('bye')", 1, "bye" },
+        { "raise SystemExit(2.5)", 1, "2.5" },
+        { "import sys\nsys.exit()", 0, "" },
+        { "import sys\nsys.exit(4)", 4, "" },
+        { "import sys\nsys.exit('so long')", 1, "so long" },
         { "raise SystemExit(1, 2)", 1, "(1, 2)" },
     };
     for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
@@ -88,21 +97,39 @@ static void files(alpy_vm *vm)
 static void prompts(alpy_vm *vm)
 {
     static const struct { const char *text; alpy_status status; const char *printed; } row[] = {
-        { "1 + 1\n", ALPY_OK, "2\n" }, { "None\n", ALPY_OK, "" }, { "'a'\n", ALPY_OK, "'a'\n" }, { "x = 5\n", ALPY_OK, "" },
-        { "x\n", ALPY_OK, "5\n" }, { "_ * 2\n", ALPY_OK, "10\n" }, { "print(1)\n", ALPY_OK, "1\n" }, { "_\n", ALPY_OK, "10\n" },
-        { "def f(a):\n", ALPY_INCOMPLETE, "" }, { "def f(a):\n    return a\n", ALPY_INCOMPLETE, "" }, { "def f(a):\n    return a\n\n", ALPY_OK, "" },
-        { "f(3)\n", ALPY_OK, "3\n" }, { "f(\n", ALPY_INCOMPLETE, "" }, { "f(\n4)\n", ALPY_OK, "4\n" }, { "'''abc\n", ALPY_INCOMPLETE, "" },
-        { "if x:\n    x\nelse:\n    0\n\n", ALPY_OK, "5\n" }, { "for i in range(2):\n    i\n\n", ALPY_OK, "0\n1\n" }, { "1; 2\n", ALPY_OK, "1\n2\n" },
-        { "\n", ALPY_OK, "" }, { "", ALPY_OK, "" }, { "1 +\n", ALPY_ERROR, "" }, { "x \\\n", ALPY_INCOMPLETE, "" }, { "(1, 'b', 2.50)\n", ALPY_OK, "(1, 'b', 2.5)\n" },
+        { "1 + 1\n", ALPY_OK, "2\n" },
+        { "None\n", ALPY_OK, "" },
+        { "'a'\n", ALPY_OK, "'a'\n" },
+        { "x = 5\n", ALPY_OK, "" },
+        { "x\n", ALPY_OK, "5\n" },
+        { "_ * 2\n", ALPY_OK, "10\n" },
+        { "print(1)\n", ALPY_OK, "1\n" },
+        { "_\n", ALPY_OK, "10\n" },
+        { "def f(a):\n", ALPY_INCOMPLETE, "" },
+        { "def f(a):\n    return a\n", ALPY_INCOMPLETE, "" },
+        { "def f(a):\n    return a\n\n", ALPY_OK, "" },
+        { "f(3)\n", ALPY_OK, "3\n" },
+        { "f(\n", ALPY_INCOMPLETE, "" },
+        { "f(\n4)\n", ALPY_OK, "4\n" },
+        { "'''abc\n", ALPY_INCOMPLETE, "" },
+        { "if x:\n    x\nelse:\n    0\n\n", ALPY_OK, "5\n" },
+        { "for i in range(2):\n    i\n\n", ALPY_OK, "0\n1\n" },
+        { "1; 2\n", ALPY_OK, "1\n2\n" },
+        { "\n", ALPY_OK, "" },
+        { "", ALPY_OK, "" },
+        { "1 +\n", ALPY_ERROR, "" },
+        { "x \\\n", ALPY_INCOMPLETE, "" },
+        { "(1, 'b', 2.50)\n", ALPY_OK, "(1, 'b', 2.5)\n" },
         { "1/0\n", ALPY_ERROR, "" },
     };
     for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
         output_clear(&out);
-        if (!CHECK_STATUS(alpy_eval_prompt(vm, row[k].text, NULL), row[k].status) || !CHECK_TEXT(out.text[0], row[k].printed))
+        if (!CHECK_STATUS(alpy_eval_prompt(vm, row[k].text, NULL), row[k].status) ||
+            !CHECK_TEXT(out.text[0], row[k].printed))
             fprintf(stderr, "  row %zu: %s", k, row[k].text);
     }
-    CHECK_TEXT(alpy_error(vm)->traceback,
-               "Traceback (most recent call last):\n  File \"<stdin>\", line 1, in <module>\nZeroDivisionError: division by zero\n");
+    CHECK_TEXT(alpy_error(vm)->traceback, "Traceback (most recent call last):\n  File \"<stdin>\", line 1, in "
+                                          "<module>\nZeroDivisionError: division by zero\n");
     output_clear(&out);
     CHECK_STATUS(alpy_eval(vm, "1 + 1\n", NULL), ALPY_OK);       /* no echo */
     CHECK_TEXT(out.text[0], "");
@@ -111,7 +138,9 @@ static void prompts(alpy_vm *vm)
 static void output(alpy_vm *vm)
 {
     output_clear(&out);
-    CHECK_STATUS(alpy_eval(vm, "import sys\nprint('out')\nprint('err', file=sys.stderr)\nprint('no newline', end='')", NULL), ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(vm, "import sys\nprint('out')\nprint('err', file=sys.stderr)\nprint('no newline', end='')", NULL),
+        ALPY_OK);
     CHECK_TEXT(out.text[0], "out\nno newline");
     CHECK_TEXT(out.text[1], "err\n");
     output_clear(&out);
@@ -180,8 +209,12 @@ static void environment(void)
     alpy_vm *vm = open_vm(&config);
     lines = "first\nlast";
     output_clear(&out);
-    if (!CHECK_STATUS(alpy_eval(vm, "import sys\nassert sys.argv == ['prog.alp', 'a', 'b c']\nfrom helper import twice\nassert twice(4) == 8\n"
-                                    "assert input() == 'first'\nassert input('> ') == 'last'\n", NULL), ALPY_OK))
+    if (!CHECK_STATUS(alpy_eval(vm,
+                                "import sys\nassert sys.argv == ['prog.alp', 'a', 'b c']\nfrom helper import "
+                                "twice\nassert twice(4) == 8\n"
+                                "assert input() == 'first'\nassert input('> ') == 'last'\n",
+                                NULL),
+                      ALPY_OK))
         fputs(alpy_error(vm)->traceback, stderr);
     CHECK_TEXT(out.text[0], "> ");
     CHECK_STATUS(alpy_eval(vm, "input()", NULL), ALPY_ERROR);

@@ -1,4 +1,5 @@
-/* tests/api/test_limits.c — memory and time limits, interrupts, recursion, the custom allocator, many interpreters, threads. */
+/* tests/api/test_limits.c — memory and time limits, interrupts, recursion, the custom allocator, many interpreters,
+ * threads. */
 #include "check.h"
 
 #include <pthread.h>
@@ -21,8 +22,13 @@ static void memory_limit(void)
     config.max_bytes = 8 << 20;
     alpy_vm *vm = open_vm(&config);
     static const char *const hungry[] = {
-        "x = 'a' * 100000000", "l = []\nwhile True: l.append(1.5)", "import numpy as np\na = np.zeros(10**7)", "l = [0] * 10**7",
-        "s = ''\nwhile True: s += 'abcdefgh'", "import numpy as np\na = np.ones(500000)\nb = a + a\nc = b + a", "l = list(range(10**7))",
+        "x = 'a' * 100000000",
+        "l = []\nwhile True: l.append(1.5)",
+        "import numpy as np\na = np.zeros(10**7)",
+        "l = [0] * 10**7",
+        "s = ''\nwhile True: s += 'abcdefgh'",
+        "import numpy as np\na = np.ones(500000)\nb = a + a\nc = b + a",
+        "l = list(range(10**7))",
         "def f(n): return [n, f(n + 1)]\nl = []\nwhile True: l = [l]",
     };
     size_t used, peak;
@@ -58,9 +64,15 @@ static void time_limit(void)
     config.max_seconds = 0.2;
     alpy_vm *vm = open_vm(&config);
     static const char *const slow[] = {
-        "while True: pass", "def f():\n    for i in range(10**12):\n        x = i * 2\nf()", "import time\ntime.sleep(100)",
-        "for i in range(10**9):\n    for j in range(10):\n        pass", "def g(n):\n    return 0 if n == 0 else g(n - 1) + g(n - 1)\ng(100)",
-        "s = sum(range(10**12))", "l = list(range(1000))\nwhile l: x = l[0]", "m = max(range(10**12))", "x = 5 in enumerate(range(10**12))",
+        "while True: pass",
+        "def f():\n    for i in range(10**12):\n        x = i * 2\nf()",
+        "import time\ntime.sleep(100)",
+        "for i in range(10**9):\n    for j in range(10):\n        pass",
+        "def g(n):\n    return 0 if n == 0 else g(n - 1) + g(n - 1)\ng(100)",
+        "s = sum(range(10**12))",
+        "l = list(range(1000))\nwhile l: x = l[0]",
+        "m = max(range(10**12))",
+        "x = 5 in enumerate(range(10**12))",
     };
     CHECK_STATUS(alpy_eval(vm, "import numpy as np", NULL), ALPY_OK);
     for (size_t k = 0; k < sizeof slow / sizeof slow[0]; k++) {
@@ -81,7 +93,7 @@ static void time_limit(void)
     CHECK_STATUS(alpy_close(vm), ALPY_OK);
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------------------------------------ */
+/* ---- interrupts -------------------------------------------------------------------------------------------------- */
 
 static void *interrupt_soon(void *vm)
 {
@@ -141,7 +153,7 @@ static void interrupts(void)
     CHECK_STATUS(alpy_close(vm), ALPY_OK);
 }
 
-/* ---- recursion --------------------------------------------------------------------------------------------------------------------- */
+/* ---- recursion --------------------------------------------------------------------------------------------------- */
 
 static const char recursive[] = "def f(n):\n    return f(n + 1)\nf(0)\n";
 static const char deep[] = "def g(n):\n    return 0 if n == 0 else 1 + g(n - 1)\nassert g(900) == 900\n";
@@ -170,7 +182,7 @@ static void recursion(void)
     CHECK_STATUS(alpy_close(vm), ALPY_OK);
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static void *run_own(void *arg)
 {
@@ -181,7 +193,10 @@ static void *run_own(void *arg)
         if (alpy_open(&vm, NULL) != ALPY_OK)
             return (void *)1L;
         bad += alpy_set_int(vm, "n", n) != ALPY_OK;
-        bad += alpy_eval(vm, "import numpy as np\na = np.zeros(1000)\nfor i in range(1000):\n    a[i] = i * n\ntotal = int(a.sum())\n", NULL) != ALPY_OK;
+        bad += alpy_eval(vm,
+                         "import numpy as np\na = np.zeros(1000)\nfor i in range(1000):\n    a[i] = i * n\ntotal = "
+                         "int(a.sum())\n",
+                         NULL) != ALPY_OK;
         bad += alpy_get_int(vm, "total", &sum) != ALPY_OK || sum != 499500 * n;
         bad += alpy_eval(vm, "1/0", NULL) != ALPY_ERROR || strcmp(alpy_error(vm)->type, "ZeroDivisionError") != 0;
         bad += alpy_close(vm) != ALPY_OK;
@@ -192,7 +207,8 @@ static void *run_own(void *arg)
 /* One interpreter, used by a thread with a small stack after the main one: limits are found anew. */
 static void *run_given(void *vm)
 {
-    long bad = alpy_eval((alpy_vm *)vm, recursive, NULL) != ALPY_ERROR || strcmp(alpy_error((alpy_vm *)vm)->type, "RecursionError") != 0;
+    long bad = alpy_eval((alpy_vm *)vm, recursive, NULL) != ALPY_ERROR ||
+               strcmp(alpy_error((alpy_vm *)vm)->type, "RecursionError") != 0;
     bad += alpy_eval((alpy_vm *)vm, "shared = shared + 1", NULL) != ALPY_OK;
     return (void *)bad;
 }
@@ -241,7 +257,7 @@ static void threads(void)
     CHECK_STATUS(alpy_close(vm), ALPY_OK);
 }
 
-/* ---- allocator, and many interpreters -------------------------------------------------------------------------------------------------- */
+/* ---- allocator, and many interpreters ---------------------------------------------------------------------------- */
 
 static void accounting(void)
 {
@@ -251,9 +267,15 @@ static void accounting(void)
     config.realloc_fn = heap_realloc;
     config.user = &heap;
     alpy_vm *vm = open_vm(&config);
-    CHECK_STATUS(alpy_eval(vm, "import numpy as np\nimport math\nimport ctypes\na = np.zeros((50, 50))\ndef f(n):\n    def g(): return n\n    return g\n"
-                               "l = [f(3), a, 'text', 2j]\nl.append(l)\nh = f(l)\np = ctypes.pointer(ctypes.c_int(5))\n"
-                               "arr = (ctypes.POINTER(ctypes.c_int) * 2)()\narr[0] = ctypes.cast(arr, ctypes.POINTER(ctypes.c_int))\n", NULL), ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(
+            vm,
+            "import numpy as np\nimport math\nimport ctypes\na = np.zeros((50, 50))\ndef f(n):\n    def g(): return "
+            "n\n    return g\n"
+            "l = [f(3), a, 'text', 2j]\nl.append(l)\nh = f(l)\np = ctypes.pointer(ctypes.c_int(5))\n"
+            "arr = (ctypes.POINTER(ctypes.c_int) * 2)()\narr[0] = ctypes.cast(arr, ctypes.POINTER(ctypes.c_int))\n",
+            NULL),
+        ALPY_OK);
     CHECK_STATUS(alpy_eval(vm, "l[7]", NULL), ALPY_ERROR);
     CHECK_STATUS(alpy_eval(vm, "x = = 1", NULL), ALPY_ERROR);
     size_t used;

@@ -1,4 +1,5 @@
-/* tests/api/test_values.c — variables and values on their way in and out: every kind, conversions, ownership, wrong use. */
+/* tests/api/test_values.c — variables and values on their way in and out: every kind, conversions, ownership, wrong
+ * use. */
 #include "check.h"
 
 #include <math.h>
@@ -15,8 +16,11 @@ static void scalars(alpy_vm *vm)
     CHECK_STATUS(alpy_set_str(vm, "s", "gr\xc3\xbc\xc3\x9f"), ALPY_OK);
     CHECK_STATUS(alpy_set_none(vm, "n"), ALPY_OK);
     CHECK_STATUS(alpy_eval(vm,
-        "ok = b is True and i == -2**63 and x == 0.1 and z == 1.5-2j and s == 'gr\\u00fc\\u00df' and n is None\n"
-        "m = i + 1\ny = x * 2\nw = z * 2\nt = s + '!'\nc = not b\nempty = ''\n", NULL), ALPY_OK);
+                           "ok = b is True and i == -9223372036854775808 and x == 0.1 and z == 1.5-2j and s == "
+                           "'gr\\u00fc\\u00df' and n is None\n"
+                           "m = i + 1\ny = x * 2\nw = z * 2\nt = s + '!'\nc = not b\nempty = ''\n",
+                           NULL),
+                 ALPY_OK);
     CHECK(alpy_get_bool(vm, "ok", &b) == ALPY_OK && b);
     CHECK(alpy_get_bool(vm, "c", &b) == ALPY_OK && !b);
     CHECK(alpy_get_int(vm, "m", &i) == ALPY_OK && i == INT64_MIN + 1);
@@ -72,11 +76,19 @@ static void paths(alpy_vm *vm)
 static void numpy_scalars(alpy_vm *vm)
 {
     static const struct { const char *text; alpy_kind kind; alpy_dtype dtype; } row[] = {
-        { "np.bool_(True)", ALPY_BOOL, ALPY_BOOL8 }, { "np.int8(-5)", ALPY_INT, ALPY_INT8 }, { "np.int16(-5)", ALPY_INT, ALPY_INT16 },
-        { "np.int32(-5)", ALPY_INT, ALPY_INT32 }, { "np.int64(-5)", ALPY_INT, ALPY_INT64 }, { "np.uint8(250)", ALPY_INT, ALPY_UINT8 },
-        { "np.uint16(5)", ALPY_INT, ALPY_UINT16 }, { "np.uint32(5)", ALPY_INT, ALPY_UINT32 }, { "np.float32(0.1)", ALPY_FLOAT, ALPY_FLOAT32 },
-        { "np.float64(0.1)", ALPY_FLOAT, ALPY_FLOAT64 }, { "np.complex64(1+2j)", ALPY_COMPLEX, ALPY_COMPLEX64 },
-        { "np.complex128(1+2j)", ALPY_COMPLEX, ALPY_COMPLEX128 }, { "np.uint64(18446744073709551615)", ALPY_INT, ALPY_UINT64 },
+        { "np.bool_(True)", ALPY_BOOL, ALPY_BOOL8 },
+        { "np.int8(-5)", ALPY_INT, ALPY_INT8 },
+        { "np.int16(-5)", ALPY_INT, ALPY_INT16 },
+        { "np.int32(-5)", ALPY_INT, ALPY_INT32 },
+        { "np.int64(-5)", ALPY_INT, ALPY_INT64 },
+        { "np.uint8(250)", ALPY_INT, ALPY_UINT8 },
+        { "np.uint16(5)", ALPY_INT, ALPY_UINT16 },
+        { "np.uint32(5)", ALPY_INT, ALPY_UINT32 },
+        { "np.float32(0.1)", ALPY_FLOAT, ALPY_FLOAT32 },
+        { "np.float64(0.1)", ALPY_FLOAT, ALPY_FLOAT64 },
+        { "np.complex64(1+2j)", ALPY_COMPLEX, ALPY_COMPLEX64 },
+        { "np.complex128(1+2j)", ALPY_COMPLEX, ALPY_COMPLEX128 },
+        { "np.uint64(18446744073709551615)", ALPY_INT, ALPY_UINT64 },
     };
     CHECK_STATUS(alpy_eval(vm, "import numpy as np", NULL), ALPY_OK);
     for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
@@ -242,7 +254,9 @@ static void forgotten(void)
     config.realloc_fn = heap_realloc;
     config.user = &heap;
     alpy_vm *vm = open_vm(&config);
-    CHECK_STATUS(alpy_eval(vm, "import numpy as np\na = np.zeros((100, 3))\nl = []\nl.append(l)\ndef f(): return f\n", NULL), ALPY_OK);
+    CHECK_STATUS(
+        alpy_eval(vm, "import numpy as np\na = np.zeros((100, 3))\nl = []\nl.append(l)\ndef f(): return f\n", NULL),
+        ALPY_OK);
     static const char *const name[] = { "a", "l", "f", "np", "print" };
     for (int k = 0; k < 100; k++) {
         alpy_value v;
