@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Re2c's view of bytes. */
 #define CURSOR(p) ((const unsigned char *)(p))
@@ -480,8 +481,52 @@ static uint32_t check_char(const unsigned char *s, const unsigned char *end, uin
     return size;
 }
 
+/* The name behind "coding:" or "coding=" in a comment (PEP 263); its size, 0 = none. */
+static size_t find_encoding(const char *line, size_t size, const char **name)
+{
+    size_t k = strspn(line, " \t\f");
+    if (k >= size || line[k] != '#')
+        return 0;
+    for (; k + 7 <= size; k++) {
+        if (memcmp(line + k, "coding", 6) != 0 || (line[k + 6] != ':' && line[k + 6] != '='))
+            continue;
+        size_t start = k + 7, end;
+        while (start < size && (line[start] == ' ' || line[start] == '\t'))
+            start++;
+        for (end = start; end < size && (is_name_char(line[end]) || line[end] == '-' || line[end] == '.'); end++)
+            ;
+        *name = line + start;
+        if (end > start)
+            return end - start;
+    }
+    return 0;
+}
+
+/* An encoding may be declared in the first two lines; it must be UTF-8 or part of it. */
+static Status check_encoding(const Src *src, Diag *diag)
+{
+    static const char *const good[] = { "utf-8", "utf_8", "utf8", "ascii", "us-ascii" };
+    for (uint32_t line = 1; line <= 2; line++) {
+        uint32_t size;
+        const char *text = src_line_text(src, line, &size), *name;
+        size_t n = find_encoding(text, size, &name);
+        bool ok = n == 0;
+        for (size_t k = 0; k < COUNT_OF(good) && !ok; k++)
+            ok = strlen(good[k]) == n && strncasecmp(name, good[k], n) == 0;
+        if (!ok) {
+            Span span = { (uint32_t)(name - src->text), (uint32_t)(name - src->text + n) };
+            return diag_set(diag, DK_Syntax, src, span, "source encodings other than UTF-8 are not part of alpy");
+        }
+        size_t blank = strspn(text, " \t\f");
+        if (n > 0 || (blank < size && text[blank] != '#'))
+            break;
+    }
+    return ALP_OK;
+}
+
 Status lex_check_text(const Src *src, Diag *diag)
 {
+    TRY(check_encoding(src, diag));
     const char *nul = memchr(src->text, '\0', src->size);
     if (nul) {
         Span span = { (uint32_t)(nul - src->text), (uint32_t)(nul - src->text) };

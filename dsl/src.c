@@ -42,7 +42,7 @@ static Status index_lines(Src *s)
 Status src_init(Src *s, Mem *mem, const char *name, const char *text, size_t size, const char **why)
 {
     *s = (Src){ .mem = mem };
-    *why = "out of memory";
+    *why = NULL;
     if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         text += 3, size -= 3;
     if (size > SIZE_LIMIT) {

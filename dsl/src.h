@@ -16,7 +16,7 @@ typedef struct Src {
     uint32_t *line_start;       /* byte offset of each line; n_lines entries */
 } Src;
 
-/* Copies name and text.  ALP_FAIL: out of memory, or *why set to the reason ("source is larger than 4 GiB").
+/* Copies name and text.  ALP_FAIL: *why is the reason ("source is larger than 4 GiB"), or NULL: out of memory.
  * UTF-8 validity and NUL bytes are the scanner's to report, with their position. */
 Status      src_init(Src *s, Mem *mem, const char *name, const char *text, size_t size, const char **why);
 void        src_free(Src *s);

@@ -1,0 +1,118 @@
+"""The command line: options, where programs come from, exit statuses, and standard streams that fail.
+
+Usage: test_cli.py ALPY.  Prints "N passed, N failed"; exit status 1 if any failed.  Exit statuses and messages are CPython's.
+"""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+USAGE = "usage: alpy [option] ... [-c cmd | file | -] [arg] ...\nTry `alpy -h' for more information.\n"
+LOST = "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n"
+FULL = LOST + "OSError: [Errno 28] No space left on device\n"
+PIPE = LOST + "BrokenPipeError: [Errno 32] Broken pipe\n"
+ARGV = "import sys; print(sys.argv)"
+
+# arguments, standard input, status, standard output, standard error (… at its end: only the beginning is compared)
+ROWS = [
+    (["-c", "print(1)"], "", 0, "1\n", ""),
+    (["-cprint(2)"], "", 0, "2\n", ""),
+    (["-c", ARGV, "a", "-c", "--help"], "", 0, "['-c', 'a', '-c', '--help']\n", ""),
+    (["script.alp", "x", "-i"], "", 0, "['script.alp', 'x', '-i']\n", ""),
+    (["--", "script.alp"], "", 0, "['script.alp']\n", ""),
+    (["sub/other.alp"], "", 0, "beside it\n", ""),
+    (["-", "x"], ARGV, 0, "['-', 'x']\n", ""),
+    ([], ARGV, 0, "['']\n", ""),
+    (["-c", "raise SystemExit(7)"], "", 7, "", ""),
+    (["-c", "raise SystemExit(263)"], "", 7, "", ""),
+    (["-c", "raise SystemExit(-1)"], "", 255, "", ""),
+    (["-c", "raise SystemExit"], "", 0, "", ""),
+    (["-c", "raise SystemExit('bye')"], "", 1, "", "bye\n"),
+    (["-c", "print('before'); 1/0"], "", 1, "before\n",
+     'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nZeroDivisionError: division by zero\n'),
+    (["-c", "x ="], "", 1, "", '  File "<string>", line 1\n    x =\n       ^\nSyntaxError: invalid syntax\n'),
+    (["-c", "raise KeyboardInterrupt"], "", -signal.SIGINT, "",
+     'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nKeyboardInterrupt\n'),
+    (["nowhere.alp"], "", 2, "", "alpy: can't open file '{cwd}/nowhere.alp': [Errno 2] No such file or directory\n"),
+    (["sub"], "", 2, "", "alpy: can't open file '{cwd}/sub': [Errno 21] Is a directory\n"),
+    (["-c"], "", 2, "", "Argument expected for the -c option\n" + USAGE),
+    (["-x"], "", 2, "", "Unknown option: -x\n" + USAGE),
+    (["--nonsense"], "", 2, "", "unknown option --nonsense\n" + USAGE),
+    (["--max-seconds"], "", 2, "", "Argument expected for the --max-seconds option\n" + USAGE),
+    (["--max-seconds", "-1", "-c", "1"], "", 2, "", "bad value for the --max-seconds option\n" + USAGE),
+    (["--max-bytes=1.5", "-c", "1"], "", 2, "", "bad value for the --max-bytes option\n" + USAGE),
+    (["--recursion-limit", "0", "-c", "1"], "", 2, "", "bad value for the --recursion-limit option\n" + USAGE),
+    (["--dump", "tok,nothing", "-c", "1"], "", 2, "", "bad value for the --dump option\n" + USAGE),
+    (["--max-bytes", "4M", "-c", "x = 'a' * 5000000"], "", 1, "", "Traceback…"),
+    (["--max-bytes=1G", "-c", "x = 'a' * 5000000"], "", 0, "", ""),
+    (["--recursion-limit=50", "-c", "def f(n): return n and f(n - 1)\nprint(f(40))\nf(60)"], "", 1, "0\n", "Traceback…"),
+    (["--dump=ast", "-c", "x = 1"], "", 0, "(Assign (Int 1) (Name x/0))\n", ""),
+    (["-V"], "", 0, "alpy ", ""),
+    (["-c", "print(input() + input())"], "a\nb", 0, "ab\n", ""),
+    (["-c", "input()"], "", 1, "", "Traceback…"),
+]
+
+# program, what becomes of standard output, status, standard error
+LOSING = [
+    ("print(1)", "full", 120, FULL),
+    ("print(1)\nraise SystemExit(3)", "full", 120, FULL),
+    ("for i in range(10000): print(i)", "full", 1,
+     'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nOSError: [Errno 28] No space left on device\n'),
+    ("print(1)", "closed pipe", 120, PIPE),
+    ("for i in range(10000): print(i)", "closed pipe", 1,
+     'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nBrokenPipeError: [Errno 32] Broken pipe\n'),
+    ("pass", "full", 0, ""),
+    ("print(1)", "closed", 0, ""),
+]
+
+
+def matches(got, wanted):
+    return got.startswith(wanted[:-1]) if wanted.endswith("…") else got == wanted
+
+
+def check_row(alpy, folder, row):
+    args, stdin, status, out, err = row
+    r = subprocess.run([alpy, *args], input=stdin, capture_output=True, text=True, cwd=folder, timeout=30)
+    ok = r.returncode == status and matches(r.stderr, err.replace("{cwd}", folder))
+    ok = ok and (r.stdout == out or (args == ["-V"] and r.stdout.startswith(out)))
+    return None if ok else f"{args}: status {r.returncode}, stdout {r.stdout!r}, stderr {r.stderr!r}"
+
+
+def check_losing(alpy, row):
+    text, where, status, err = row
+    read_end = -1
+    if where == "full":
+        out = os.open("/dev/full", os.O_WRONLY)
+    else:
+        read_end, out = os.pipe()
+        os.close(read_end)
+    before = (lambda: os.close(1)) if where == "closed" else None
+    r = subprocess.run([alpy, "-c", text], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=before,
+                       timeout=30)
+    os.close(out)
+    ok = r.returncode == status and r.stderr == err
+    return None if ok else f"{text!r} to {where}: status {r.returncode}, stderr {r.stderr!r}"
+
+
+def main():
+    alpy = os.path.abspath(sys.argv[1])
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        folder = os.path.realpath(folder)
+        os.mkdir(os.path.join(folder, "sub"))
+        for name, text in (("script.alp", ARGV), ("sub/other.alp", "from neighbour import word\nprint(word)"),
+                           ("sub/neighbour.alp", "word = 'beside it'")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                f.write(text + "\n")
+        complaints = [check_row(alpy, folder, row) for row in ROWS] + [check_losing(alpy, row) for row in LOSING]
+    for complaint in complaints:
+        passed += complaint is None
+        failed += complaint is not None
+        if complaint:
+            print(complaint)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())
