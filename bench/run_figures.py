@@ -33,7 +33,7 @@ WAIT = "\nprint()\ninput()\n"
 
 
 def startup(args):
-    commands = [[args.python, "-c", "pass"], [args.alpy, "-c", "pass"], [args.python, "-c", "import numpy"], [args.alpy, "-c", "import numpy"]]
+    commands = [[e, "-c", text] for text in ("pass", "import numpy") for e in (args.python, args.alpy)]
     python, alpy, python_numpy, alpy_numpy = alternate(commands, args.reps * 5)
     print("| start-up | CPython | alpy |\n|---|---:|---:|")
     for text, p, a in (("pass", python, alpy), ("import numpy", python_numpy, alpy_numpy)):
@@ -82,7 +82,8 @@ def elements(args):
     print(f"\n| element access in a loop, {ROWS * SIZE} times | CPython + NumPy | alpy |\n|---|---:|---:|")
     print("| the loop itself, `x = 1.5`, with start-up | " + " | ".join(f"{t * 1e9 / (ROWS * SIZE):.1f} ns" for t in empty) + " |")
     for name, body in BODIES:
-        print(f"| {name} | " + " | ".join(f"{(t - e) * 1e9 / (ROWS * SIZE):.1f} ns" for t, e in zip(times(body), empty)) + " |", flush=True)
+        spent = [(t - e) * 1e9 / (ROWS * SIZE) for t, e in zip(times(body), empty)]
+        print(f"| {name} | " + " | ".join(f"{ns:.1f} ns" for ns in spent) + " |", flush=True)
 
 
 def main():

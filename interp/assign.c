@@ -134,6 +134,23 @@ static Flow assign_slot(HANDLER_ARGS)
 /* a, b = x, y: no tuple is made. */
 enum { MAX_PARALLEL = 4 };
 
+/* Two variables. */
+static Flow assign_pair(HANDLER_ARGS)
+{
+    Node **target = ((AstTuple *)ASSIGN(n)->targets.item[0])->items.item, **value = ((AstTuple *)ASSIGN(n)->value)->items.item;
+    Value v = EVAL(value[0]);
+    if (IS_ERR(v))
+        return FLOW_ERROR;
+    Value w = EVAL(value[1]);
+    if (IS_ERR(w)) {
+        value_free(vm, v);
+        return FLOW_ERROR;
+    }
+    value_set(vm, &SLOT_OF(target[0]), v);
+    value_set(vm, &SLOT_OF(target[1]), w);
+    return FLOW_NORMAL;
+}
+
 static Flow assign_parallel(HANDLER_ARGS)
 {
     const NodeList *targets = &AST_AS(Tuple, ASSIGN(n)->targets.item[0])->items;
@@ -219,7 +236,7 @@ AnyFn choose_assign(const AstAssign *s)
     if (target->kind == ND_Tuple && s->value->kind == ND_Tuple) {
         uint32_t count = ((const AstTuple *)target)->items.count;
         if (count <= MAX_PARALLEL && count == ((const AstTuple *)s->value)->items.count)
-            return HANDLER(assign_parallel);
+            return count == 2 && all_slots(&((const AstTuple *)target)->items) ? HANDLER(assign_pair) : HANDLER(assign_parallel);
     }
     if (target->kind == ND_Tuple && all_slots(&((const AstTuple *)target)->items))
         return HANDLER(assign_slots);

@@ -85,10 +85,9 @@ INLINE bool call_refused(VM *vm)
 }
 
 /* Runs fn with its parameters in `slots` (n_locals of them, the rest T_Unbound); releases them.  fn has to stay alive. */
-INLINE Value run(VM *vm, Func *fn, Value *slots)
+NOINLINE static Value run(VM *vm, Func *fn, Value *slots)
 {
     Value r = V_ERR;
-    uint32_t n = fn->code->n_locals;
     if (LIKELY(!call_refused(vm))) {
         Frame frame;            /* field by field: a return statement sets `ret` */
         frame.up = vm->frame;
@@ -108,7 +107,8 @@ INLINE Value run(VM *vm, Func *fn, Value *slots)
         else if (flow != FLOW_ERROR)
             r = V_NONE;
     }
-    release(vm, slots, n);
+    for (Value *end = slots + fn->n_locals; slots != end; slots++)
+        value_free(vm, *slots);
     return r;
 }
 
@@ -308,29 +308,6 @@ INLINE Status eval_args(VM *vm, Frame *f, const NodeList *args, Value *v)
     return ALP_OK;
 }
 
-/* A function whose arguments are all given by position, at most as many as it has parameters. */
-INLINE Value call_func(VM *vm, Frame *f, Node *n, Func *fn)
-{
-    const AstFunc *c = fn->code;
-    uint32_t n_args = CALL(n)->args.count;
-    StackMark mark;
-    Value *slots = stack_take(vm, c->n_locals, &mark), r = V_ERR;
-    if (UNLIKELY(!slots))
-        return raise_at(vm, f, n);
-    if (LIKELY(eval_args(vm, f, &CALL(n)->args, slots) == ALP_OK)) {
-        for (uint32_t i = n_args; i < c->n_locals; i++)
-            slots[i] = V_UNBOUND;
-        if (UNLIKELY(n_args < c->n_params && fill_defaults(vm, fn, slots) != ALP_OK))
-            release(vm, slots, c->n_locals);
-        else
-            r = run(vm, fn, slots);
-        if (IS_ERR(r))
-            raise_at(vm, f, n);
-    }
-    stack_drop(vm, &mark);
-    return r;
-}
-
 /* Any callee, any arguments. */
 NOINLINE static Value call_any(VM *vm, Frame *f, Node *n, Value callee)
 {
@@ -347,6 +324,46 @@ NOINLINE static Value call_any(VM *vm, Frame *f, Node *n, Value callee)
             raise_at(vm, f, n);
     }
     stack_drop(vm, &mark);
+    return r;
+}
+
+INLINE bool takes_directly(const Func *fn, uint32_t n_args)
+{
+    return fn->is_plain && n_args <= fn->n_params;
+}
+
+/* A plain function whose arguments are given by position; they are evaluated right into its slots.  Takes the reference to fn. */
+NOINLINE static Value call_func(VM *vm, Frame *f, Node *n, ALP_TAKE Func *fn)
+{
+    Value *slots = vm->stack_top, *v = slots, *end, r = V_ERR;
+    if (UNLIKELY((size_t)(vm->stack_end - slots) <= fn->n_locals)) {
+        r = call_any(vm, f, n, (Value){ .tag = T_Func, .u.o = &fn->link.head });
+        obj_free(vm, &fn->link.head);
+        return r;
+    }
+    end = slots + fn->n_locals;
+    vm->stack_top = end;
+    Node **arg = CALL(n)->args.item, **last = arg + CALL(n)->args.count;
+    for (; arg != last; arg++) {
+        Value x = EVAL(*arg);
+        if (IS_ERR(x)) {
+            release(vm, slots, (uint32_t)(v - slots));
+            goto done;
+        }
+        *v++ = x;
+    }
+    bool complete = (uint32_t)(v - slots) == fn->n_params;
+    for (; v != end; v++)
+        v->tag = T_Unbound;
+    if (LIKELY(complete) || fill_defaults(vm, fn, slots) == ALP_OK)
+        r = run(vm, fn, slots);
+    else
+        release(vm, slots, fn->n_locals);
+    if (IS_ERR(r))
+        raise_at(vm, f, n);
+done:
+    vm->stack_top = slots;
+    obj_free(vm, &fn->link.head);
     return r;
 }
 
@@ -382,12 +399,12 @@ INLINE Value call_native(VM *vm, Frame *f, Node *n, const Native *fn, Value self
 }
 
 /* Takes callee; arguments by position only. */
-INLINE Value call_positional(VM *vm, Frame *f, Node *n, ALP_TAKE Value callee)
+static Value call_positional(VM *vm, Frame *f, Node *n, ALP_TAKE Value callee)
 {
     Value r;
-    if (LIKELY(callee.tag == T_Func && FUNC(callee)->is_plain && CALL(n)->args.count <= FUNC(callee)->code->n_params))
-        r = call_func(vm, f, n, FUNC(callee));
-    else if (callee.tag == T_Native && ((Native *)(void *)callee.u.o)->self.tag == T_Unbound)
+    if (callee.tag == T_Func && takes_directly(FUNC(callee), CALL(n)->args.count))
+        return call_func(vm, f, n, FUNC(callee));
+    if (callee.tag == T_Native && ((Native *)(void *)callee.u.o)->self.tag == T_Unbound)
         r = call_native(vm, f, n, (Native *)(void *)callee.u.o, V_UNBOUND);
     else
         r = call_any(vm, f, n, callee);
@@ -417,9 +434,10 @@ static Value call_value(HANDLER_ARGS)
 static Value call_global(HANDLER_ARGS)
 {
     Value callee = f->globals[((AstName *)CALL(n)->callee)->slot];
-    if (UNLIKELY(callee.tag != T_Func))
+    if (UNLIKELY(callee.tag != T_Func || !takes_directly(FUNC(callee), CALL(n)->args.count)))
         return call_value(vm, f, n);
-    return call_positional(vm, f, n, value_ref(callee));
+    callee.u.o->refs++;
+    return call_func(vm, f, n, FUNC(callee));
 }
 
 /* base.name(…): a method of a built-in type is called without making a bound method of it. */
@@ -470,6 +488,8 @@ static Value func_new(VM *vm, Frame *f, AstFuncDef *def)
         return V_ERR;
     fn->def = def;
     fn->code = code;
+    fn->n_params = code->n_params;
+    fn->n_locals = code->n_locals;
     fn->is_plain = code->n_cells == 0 && code->n_kwonly == 0;
     fn->chunk = chunk_ref(f->chunk);
     fn->module = f->module;

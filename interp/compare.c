@@ -187,6 +187,24 @@ static int test_is_none(HANDLER_ARGS)
     return (a.tag == T_None) == (COMPARE(n)->ops.item[0] == CM_Is);
 }
 
+/* x == "literal", x != "literal". */
+static int test_literal(HANDLER_ARGS)
+{
+    Node *left = LEFT(n);
+    bool borrowed = left->spare & SP_SLOT;
+    Value a = borrowed ? SLOT_OF(left) : EVAL(left);
+    if (UNLIKELY(a.tag != T_Str)) {
+        if (borrowed)
+            return test_compare(vm, f, n);
+        return IS_ERR(a) ? FAILED : located_truth(vm, f, n, finish(vm, f, n, a, EVAL(RIGHT(n))));
+    }
+    const Str *x = STR(a), *y = ((AstStr *)RIGHT(n))->object;
+    bool equal = x == y || (x->size == y->size && x->text[0] == y->text[0] && str_equal(x, y));
+    if (!borrowed)
+        value_free(vm, a);
+    return equal == (COMPARE(n)->ops.item[0] == CM_Eq);
+}
+
 AnyFn choose_compare(const AstCompare *n, bool for_test)
 {
 #define MEMBERS(prefix, op) [CM_##op] = { HANDLER(prefix##op##_LL), HANDLER(prefix##op##_LK), HANDLER(prefix##op##_XK), \
@@ -206,6 +224,8 @@ AnyFn choose_compare(const AstCompare *n, bool for_test)
     }
     if (n->rest.count > 1 || op >= CM_Is)
         return for_test ? HANDLER(test_compare) : HANDLER(eval_compare);
+    if (for_test && right->kind == ND_Str && (op == CM_Eq || op == CM_Ne))
+        return HANDLER(test_literal);
     int shape = left->spare & SP_SLOT ? (right->spare & SP_SLOT ? 0 : right->spare & SP_CONST ? 1 : 3)
                                       : (right->spare & SP_CONST ? 2 : 4);
     return (for_test ? test_member : value_member)[op][shape];

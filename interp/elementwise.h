@@ -81,6 +81,10 @@ static inline T el_reciprocal_##S(T a) { return a == 1; }
 EL_EACH_UNSIGNED(EL_UNSIGNED)
 #undef EL_UNSIGNED
 
+/* ---- bools: bytes 0 or 1; host programs may lend others, which count as true ---------------------------------------------- */
+static inline uint8_t el_add_b1(uint8_t a, uint8_t b) { return (a | b) != 0; }
+static inline uint8_t el_mul_b1(uint8_t a, uint8_t b) { return (a != 0) & (b != 0); }
+
 /* Comparison by value of numbers whose types have no common integer type. */
 static inline bool el_lt_i64_u64(int64_t a, uint64_t b) { return a < 0 || (uint64_t)a < b; }
 static inline bool el_le_i64_u64(int64_t a, uint64_t b) { return a < 0 || (uint64_t)a <= b; }
@@ -99,6 +103,8 @@ static inline uint64_t el_gcd(uint64_t a, uint64_t b)
 /* ---- floats -------------------------------------------------------------------------------------------------------------- */
 /* Python's divmod of floats, NumPy's variant: nothing raises, and x // 0 is x / 0. */
 #define EL_FLOAT(S, T, F) \
+static inline T el_add_##S(T a, T b) { return a + b; } \
+static inline T el_mul_##S(T a, T b) { return a * b; } \
 static inline T el_divmod_##S(T a, T b, T *mod) \
 { \
     T r = fmod##F(a, b); \

@@ -410,72 +410,163 @@ NOINLINE static Status store_general(VM *vm, Frame *f, Node *n, Value a, ALP_TAK
     return s;
 }
 
-/* A subscripted target: container and key(s), evaluated. */
+/* A subscripted target, evaluated. */
 typedef struct Place {
-    Value a;                    /* owned unless `borrowed` */
-    Value key[2];               /* owned; the second T_Unbound for a single subscript */
-    bool  borrowed;
+    Value    a;                 /* the container */
+    bool     owned;             /* `a` is a reference of its own, else borrowed from a variable */
+    bool     nested;            /* a[i][j] of a matrix: key[0] is within bounds, but the subscripts are two in the program */
+    uint32_t n;
+    Value    key[ALP_MAX_NDIM]; /* owned; one tuple for keys that are no plain subscripts */
 } Place;
 
 static void place_free(VM *vm, const Place *p)
 {
-    value_free(vm, p->key[0]);
-    value_free(vm, p->key[1]);
-    if (!p->borrowed)
+    for (uint32_t i = 0; i < p->n; i++)
+        value_free(vm, p->key[i]);
+    if (p->owned)
         value_free(vm, p->a);
 }
 
+/* The address of the array element that integer keys name; NULL: not that, or out of bounds. */
+INLINE char *place_address(const Place *p)
+{
+    int64_t index[ALP_MAX_NDIM];
+    if (p->a.tag != T_Array || ARRAY(p->a)->ndim != p->n)
+        return NULL;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!as_index(p->key[i], &index[i]))
+            return NULL;
+    return element_at(ARRAY(p->a), index, p->n);
+}
+
+/* Container and first key of a[i][j], the variable a being borrowed.  `p` is empty. */
+static Status find_nested(VM *vm, Frame *f, AstIndex *e, Place *p)
+{
+    AstIndex *inner = INDEX(e->value);
+    int64_t i;
+    Value k0 = EVAL(inner->subs.item[0]), a = SLOT_OF(inner->value);
+    if (IS_ERR(k0))
+        return ALP_FAIL;
+    if (a.tag == T_Array && ARRAY(a)->ndim == 2 && as_index(k0, &i) && in_bounds(&i, (size_t)ARRAY(a)->shape[0])) {
+        p->a = a;
+        p->key[p->n++] = k0;
+        p->nested = true;
+        return ALP_OK;
+    }
+    if (UNLIKELY(!load1(vm, a, k0, &p->a)))
+        p->a = load_general(vm, f, &inner->head, value_ref(a), k0);
+    p->owned = !IS_ERR(p->a);
+    return p->owned ? ALP_OK : ALP_FAIL;
+}
+
+INLINE bool is_nested(const AstIndex *e)
+{
+    return e->subs.count == 1 && !e->is_tuple && e->value->kind == ND_Index && (e->value->spare & SP_BORROW) &&
+           INDEX(e->value)->subs.count == 1 && !INDEX(e->value)->is_tuple;
+}
+
+/* may_borrow: nothing that comes before the use can rebind the variable. */
 INLINE Status place_find(VM *vm, Frame *f, AstIndex *e, bool may_borrow, Place *p)
 {
-    p->key[0] = p->key[1] = V_UNBOUND;
-    p->borrowed = may_borrow && (e->head.spare & SP_BORROW) && SLOT_OF(e->value).tag != T_Unbound;
-    p->a = p->borrowed ? SLOT_OF(e->value) : EVAL(e->value);
-    if (IS_ERR(p->a))
-        return ALP_FAIL;
-    if (e->subs.count == 2) {
-        p->key[0] = EVAL(e->subs.item[0]);
-        if (IS_ERR(p->key[0]))
-            goto fail;
-        p->key[1] = EVAL(e->subs.item[1]);
-        if (!IS_ERR(p->key[1]))
-            return ALP_OK;
-        p->key[1] = V_UNBOUND;
+    p->n = 0;
+    p->nested = p->owned = false;
+    if (may_borrow && (e->head.spare & SP_BORROW) && SLOT_OF(e->value).tag != T_Unbound) {
+        p->a = SLOT_OF(e->value);
+    } else if (may_borrow && is_nested(e) && (e->subs.item[0]->spare & SP_HOLDS) && SLOT_OF(INDEX(e->value)->value).tag != T_Unbound) {
+        TRY(find_nested(vm, f, e, p));
     } else {
-        p->key[0] = make_key(vm, f, e);
-        if (!IS_ERR(p->key[0]))
-            return ALP_OK;
+        p->a = EVAL(e->value);
+        if (IS_ERR(p->a))
+            return ALP_FAIL;
+        p->owned = true;
     }
-fail:
-    if (IS_ERR(p->key[0]))
-        p->key[0] = V_UNBOUND;
-    place_free(vm, p);
+    uint32_t count = is_key_tuple(e) && e->subs.count - 1 >= ALP_MAX_NDIM ? 1 : e->subs.count;
+    bool plain = count == e->subs.count && (count > 1 || !e->is_tuple);
+    for (uint32_t i = 0; i < count; i++) {
+        Value key = plain ? EVAL(e->subs.item[i]) : make_key(vm, f, e);
+        if (IS_ERR(key)) {
+            place_free(vm, p);
+            return ALP_FAIL;
+        }
+        p->key[p->n++] = key;
+    }
+    return ALP_OK;
+}
+
+/* For the general way: container and single key, owned. */
+static Status place_resolve(VM *vm, const Place *p, Value *a, Value *key)
+{
+    uint32_t first = 0;
+    *a = value_ref(p->a);
+    if (p->nested) {
+        value_free(vm, *a);
+        *a = op_index(vm, p->a, p->key[0]);
+        if (IS_ERR(*a))
+            return ALP_FAIL;
+        first = 1;
+    }
+    *key = p->n - first == 1 ? value_ref(p->key[first]) : tuple_new(vm, p->key + first, p->n - first);
+    if (!IS_ERR(*key))
+        return ALP_OK;
+    value_free(vm, *a);
     return ALP_FAIL;
 }
 
-/* The key as one value. */
-static Value place_key(VM *vm, const Place *p)
+NOINLINE static Value place_load_general(VM *vm, Frame *f, Node *n, const Place *p)
 {
-    return p->key[1].tag == T_Unbound ? value_ref(p->key[0]) : tuple_of(vm, 2, value_ref(p->key[0]), value_ref(p->key[1]));
+    Value a, key;
+    if (vm_has_exc(vm) || place_resolve(vm, p, &a, &key) != ALP_OK)
+        return raise_at(vm, f, n);
+    return load_general(vm, f, n, a, key);
 }
 
-/* a[key] = x, and done with the place. */
-INLINE Status place_store(VM *vm, Frame *f, Node *n, const Place *p, ALP_TAKE Value x)
+/* Takes x. */
+NOINLINE static Status place_store_general(VM *vm, Frame *f, Node *n, const Place *p, ALP_TAKE Value x)
 {
-    Status s = ALP_OK;
-    if (UNLIKELY(!(p->key[1].tag == T_Unbound ? store1(vm, p->a, p->key[0], x) : store2(vm, p->a, p->key[0], p->key[1], x))))
-        s = store_general(vm, f, n, p->a, place_key(vm, p), x);
-    place_free(vm, p);
+    Value a, key;
+    if (vm_has_exc(vm) || place_resolve(vm, p, &a, &key) != ALP_OK) {
+        value_free(vm, x);
+        raise_at(vm, f, n);
+        return ALP_FAIL;
+    }
+    Status s = store_general(vm, f, n, a, key, x);
+    value_free(vm, a);
     return s;
+}
+
+/* target[sub] = x for a borrowed container and one subscript. */
+INLINE Status store_single(VM *vm, Frame *f, AstIndex *e, ALP_TAKE Value x)
+{
+    Value key = EVAL(e->subs.item[0]);
+    if (IS_ERR(key)) {
+        value_free(vm, x);
+        return ALP_FAIL;
+    }
+    if (LIKELY(store1(vm, SLOT_OF(e->value), key, x)))
+        return ALP_OK;
+    return store_general(vm, f, &e->head, SLOT_OF(e->value), key, x);
+}
+
+INLINE bool is_single(const AstIndex *e)
+{
+    return (e->head.spare & SP_BORROW) && e->subs.count == 1 && !e->is_tuple;
 }
 
 Status index_store(VM *vm, Frame *f, AstIndex *e, ALP_TAKE Value x)
 {
     Place p;
+    Status s = ALP_OK;
+    char *address;
+    if (is_single(e) && SLOT_OF(e->value).tag != T_Unbound)
+        return store_single(vm, f, e, x);
     if (place_find(vm, f, e, true, &p) != ALP_OK) {
         value_free(vm, x);
         return ALP_FAIL;
     }
-    return place_store(vm, f, &e->head, &p, x);
+    if (!((address = place_address(&p)) && store_element(vm, ARRAY(p.a), address, x)) && !(p.n == 1 && store1(vm, p.a, p.key[0], x)))
+        s = place_store_general(vm, f, &e->head, &p, x);
+    place_free(vm, &p);
+    return s;
 }
 
 /* target[sub] = value for a borrowed container and one subscript, L (variable) or X. */
@@ -498,16 +589,8 @@ static Flow store_BX(HANDLER_ARGS)
     if (IS_ERR(x))
         return FLOW_ERROR;
     AstIndex *e = TARGET(n);
-    if (UNLIKELY(SLOT_OF(e->value).tag == T_Unbound))
-        return index_store(vm, f, e, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
-    Value key = EVAL(e->subs.item[0]);
-    if (IS_ERR(key)) {
-        value_free(vm, x);
-        return FLOW_ERROR;
-    }
-    if (LIKELY(store1(vm, SLOT_OF(e->value), key, x)))
-        return FLOW_NORMAL;
-    return store_general(vm, f, &e->head, SLOT_OF(e->value), key, x) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+    Status s = LIKELY(SLOT_OF(e->value).tag != T_Unbound) ? store_single(vm, f, e, x) : index_store(vm, f, e, x);
+    return s == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
 }
 
 static Flow store_BXX(HANDLER_ARGS)
@@ -542,41 +625,50 @@ static Flow store_any(HANDLER_ARGS)
 
 AnyFn choose_index_assign(const AstIndex *target)
 {
-    if (!(target->head.spare & SP_BORROW) || target->subs.count == 0 || target->subs.count > 2 ||
-        (target->subs.count == 1 && target->is_tuple))
-        return HANDLER(store_any);
-    if (target->subs.count == 2)
+    if ((target->head.spare & SP_BORROW) && target->subs.count == 2)
         return HANDLER(store_BXX);
+    if (!is_single(target))
+        return HANDLER(store_any);
     return target->subs.item[0]->spare & SP_SLOT ? HANDLER(store_BL) : HANDLER(store_BX);
+}
+
+/* old op x; takes both. */
+INLINE Value combine(VM *vm, Frame *f, Node *n, ALP_TAKE Value old, ALP_TAKE Value x)
+{
+    Value r;
+    BinOp op = ((AstAugAssign *)n)->op;
+    if (LIKELY(fast_binary(op, old, x, &r)))
+        return r;
+    r = op_inplace(vm, op, old, x);
+    value_free(vm, x);
+    return IS_ERR(r) ? raise_at(vm, f, n) : r;
 }
 
 Flow index_aug_assign(HANDLER_ARGS)
 {
-    AstAugAssign *s = AST_AS(AugAssign, n);
-    AstIndex *e = AST_AS(Index, s->target);
+    AstAugAssign *s = (AstAugAssign *)n;
     Place p;
-    Value old, r;
-    if (place_find(vm, f, e, (s->value->spare & SP_HOLDS) != 0, &p) != ALP_OK)
+    Value old, x, r;
+    if (place_find(vm, f, (AstIndex *)s->target, (s->value->spare & SP_HOLDS) != 0, &p) != ALP_OK)
         return FLOW_ERROR;
-    if (UNLIKELY(!(p.key[1].tag == T_Unbound ? load1(vm, p.a, p.key[0], &old) : load2(vm, p.a, p.key[0], p.key[1], &old)))) {
-        Value key = place_key(vm, &p);
-        old = IS_ERR(key) ? raise_at(vm, f, s->target) : load_general(vm, f, s->target, value_ref(p.a), key);
-    }
-    Value x = IS_ERR(old) ? V_ERR : EVAL(s->value);
+    char *address = place_address(&p);
+    if (!(address ? load_element(vm, ARRAY(p.a), address, &old) : p.n == 1 && load1(vm, p.a, p.key[0], &old)))
+        old = place_load_general(vm, f, s->target, &p);
+    if (IS_ERR(old))
+        goto fail;
+    x = EVAL(s->value);
     if (IS_ERR(x)) {
-        if (old.tag != T_Error)
-            value_free(vm, old);
+        value_free(vm, old);
         goto fail;
     }
-    if (UNLIKELY(!fast_binary(s->op, old, x, &r))) {
-        r = op_inplace(vm, s->op, old, x);
-        value_free(vm, x);
-        if (IS_ERR(r)) {
-            raise_at(vm, f, n);
-            goto fail;
-        }
-    }
-    return place_store(vm, f, s->target, &p, r) == ALP_OK ? FLOW_NORMAL : FLOW_ERROR;
+    r = combine(vm, f, n, old, x);
+    if (IS_ERR(r))
+        goto fail;
+    if (!(address ? store_element(vm, ARRAY(p.a), address, r) : p.n == 1 && store1(vm, p.a, p.key[0], r)) &&
+        place_store_general(vm, f, s->target, &p, r) != ALP_OK)
+        goto fail;
+    place_free(vm, &p);
+    return FLOW_NORMAL;
 fail:
     place_free(vm, &p);
     return FLOW_ERROR;

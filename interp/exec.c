@@ -39,13 +39,32 @@ Flow exec_expr(HANDLER_ARGS)
     return FLOW_ERROR;
 }
 
-Flow exec_if(HANDLER_ARGS)
+static Flow exec_if(HANDLER_ARGS)
 {
     AstIf *s = (AstIf *)n;
     int t = test_for(vm, f, n, s->test);
     if (UNLIKELY(t < 0))
         return FLOW_ERROR;
     return exec_block(vm, f, t ? &s->body : &s->orelse);
+}
+
+/* One statement on each side at most. */
+static Flow if_single(HANDLER_ARGS)
+{
+    AstIf *s = (AstIf *)n;
+    int t = test_for(vm, f, n, s->test);
+    if (UNLIKELY(t < 0))
+        return FLOW_ERROR;
+    const NodeList *chosen = t ? &s->body : &s->orelse;
+    if (chosen->count == 0)
+        return FLOW_NORMAL;
+    n = chosen->item[0];
+    return EXEC(n);
+}
+
+AnyFn choose_if(const AstIf *s)
+{
+    return s->body.count <= 1 && s->orelse.count <= 1 ? HANDLER(if_single) : HANDLER(exec_if);
 }
 
 Flow exec_return(HANDLER_ARGS)

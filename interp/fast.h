@@ -45,6 +45,17 @@ INLINE bool f64_pair(Value a, Value b, double *x, double *y, uint64_t *tag)
 
 #define NUMBER(tag_, field, x)  ((Value){ .tag = (tag_), .u.field = (x) })
 
+/* numpy.float32 with itself or a Python float, which becomes a float32 first.  Results are rounded once more from double, which for
+ * + - * / gives the same as float arithmetic. */
+INLINE bool f32_pair(Value a, Value b, double *x, double *y)
+{
+    if (!(a.tag == T_NpF32 && (b.tag == T_NpF32 || b.tag == T_Float)) && !(a.tag == T_Float && b.tag == T_NpF32))
+        return false;
+    *x = (float)a.u.f;
+    *y = (float)b.u.f;
+    return true;
+}
+
 /* + - *: exact in int64 or an OverflowError; wrapping in numpy.int64. */
 #define FAST_ARITH(name, builtin, OP)                                                           \
 INLINE bool fast_##name(Value a, Value b, Value *r)                                             \
@@ -64,6 +75,10 @@ INLINE bool fast_##name(Value a, Value b, Value *r)                             
     }                                                                                           \
     if (is_i64(a) && is_i64(b)) {                                                               \
         *r = NUMBER(T_NpI64, u, a.u.u OP b.u.u);                                                \
+        return true;                                                                            \
+    }                                                                                           \
+    if (f32_pair(a, b, &x, &y)) {                                                               \
+        *r = NUMBER(T_NpF32, f, (float)(x OP y));                                               \
         return true;                                                                            \
     }                                                                                           \
     return false;                                                                               \
@@ -114,10 +129,15 @@ INLINE bool fast_Div(Value a, Value b, Value *r)
     }
     double x, y;
     uint64_t tag;
-    if (!f64_pair(a, b, &x, &y, &tag) || (tag == T_Float && y == 0))
-        return false;
-    *r = NUMBER(tag, f, x / y);
-    return true;
+    if (f64_pair(a, b, &x, &y, &tag) && (tag != T_Float || y != 0)) {
+        *r = NUMBER(tag, f, x / y);
+        return true;
+    }
+    if (f32_pair(a, b, &x, &y)) {
+        *r = NUMBER(T_NpF32, f, (float)(x / y));
+        return true;
+    }
+    return false;
 }
 
 /* Integer quotients with a positive divisor; numpy.int64's agree with int's there. */

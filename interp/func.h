@@ -11,7 +11,8 @@ typedef struct Func {
     Container        link;      /* T_Func */
     const AstFuncDef *def;
     const AstFunc   *code;      /* def->func */
-    bool             is_plain;  /* no cells, no keyword-only parameters: n_params positional arguments fill the frame */
+    uint32_t         n_params, n_locals;    /* code's */
+    bool             is_plain;  /* no cells, no keyword-only parameters: positional arguments go straight to the slots */
     Chunk           *chunk;     /* counted reference */
     Module          *module;    /* counted reference: whose globals the body sees */
     Value           *defaults;  /* code->n_defaults */

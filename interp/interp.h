@@ -63,6 +63,7 @@ AnyFn choose_index(AstIndex *n);
 AnyFn choose_call(const AstCall *n);
 AnyFn choose_assign(const AstAssign *n);
 AnyFn choose_aug_assign(const AstAugAssign *n);
+AnyFn choose_if(const AstIf *n);
 AnyFn choose_for(const VM *vm, const AstFor *n);
 /* NULL: no TestFn of its own, its value is tested. */
 AnyFn choose_test(const Node *n);
@@ -74,7 +75,7 @@ Value eval_none(HANDLER_ARGS), eval_true(HANDLER_ARGS), eval_false(HANDLER_ARGS)
       eval_slice(HANDLER_ARGS), eval_call(HANDLER_ARGS), eval_unary(HANDLER_ARGS), eval_compare(HANDLER_ARGS),
       eval_bool_op(HANDLER_ARGS), eval_if_exp(HANDLER_ARGS), eval_tuple(HANDLER_ARGS), eval_list(HANDLER_ARGS),
       eval_walrus(HANDLER_ARGS);
-Flow  exec_expr(HANDLER_ARGS), exec_ann_assign(HANDLER_ARGS), exec_if(HANDLER_ARGS), exec_while(HANDLER_ARGS),
+Flow  exec_expr(HANDLER_ARGS), exec_ann_assign(HANDLER_ARGS), exec_while(HANDLER_ARGS),
       exec_func_def(HANDLER_ARGS), exec_return(HANDLER_ARGS), exec_break(HANDLER_ARGS), exec_continue(HANDLER_ARGS),
       exec_pass(HANDLER_ARGS), exec_assert(HANDLER_ARGS), exec_del(HANDLER_ARGS), exec_import(HANDLER_ARGS),
       exec_import_from(HANDLER_ARGS), exec_raise(HANDLER_ARGS);
@@ -159,8 +160,8 @@ INLINE int test_for(VM *vm, Frame *f, Node *owner, Node *n)
 
 INLINE Flow exec_block(VM *vm, Frame *f, const NodeList *body)
 {
-    Node **item = body->item, **end = item + body->count;
-    for (; item != end; item++) {
+    Node **item = body->item;
+    for (uint32_t left = body->count; left; left--, item++) {
         Flow flow = EXEC(*item);
         if (UNLIKELY(flow != FLOW_NORMAL))
             return flow;

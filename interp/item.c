@@ -52,7 +52,7 @@ static Value list_slice(VM *vm, Value v, Value key)
     if (slice_indices(vm, key, (int64_t)l->count, &start, &step, &count) != ALP_OK)
         return V_ERR;
     if (step == 1 || count == 0)
-        return list_new(vm, l->item + (count ? start : 0), (size_t)count);
+        return list_new(vm, count ? l->item + start : NULL, (size_t)count);
     Value r = list_new(vm, NULL, (size_t)count);
     if (!IS_ERR(r))
         for (int64_t k = 0; k < count; k++)

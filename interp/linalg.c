@@ -15,13 +15,6 @@
 
 /* ---- kernels -------------------------------------------------------------------------------------------------------- */
 
-static inline float   el_add_f32(float a, float b)     { return a + b; }
-static inline float   el_mul_f32(float a, float b)     { return a * b; }
-static inline double  el_add_f64(double a, double b)   { return a + b; }
-static inline double  el_mul_f64(double a, double b)   { return a * b; }
-static inline uint8_t el_add_b1(uint8_t a, uint8_t b)  { return (a | b) != 0; }
-static inline uint8_t el_mul_b1(uint8_t a, uint8_t b)  { return (a != 0) & (b != 0); }
-
 /* Columns of C and rows of B that are worked on together: a panel of B (K_BLOCK x N_BLOCK elements) stays in the cache while all
  * rows of C pass. */
 enum { K_BLOCK = 128, N_BLOCK = 256, UNROLL = 16 };

@@ -418,8 +418,8 @@ static Value linalg_solve(VM *vm, const Args *args)
         if (ARRAY(a)->ndim != 2 || ARRAY(b)->ndim == 0 || ARRAY(b)->ndim > 2)
             raise(vm, TY_NotImplementedError, "solve of stacks of matrices is not part of alpy");
         else if (ARRAY(b)->shape[0] != n)
-            raise(vm, TY_ValueError, "solve%s: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (m,m),(m%s)->(m%s) "
-                  "(size %lld is different from %lld)", vector ? "1" : "", vector ? "" : ",n", vector ? "" : ",n",
+            raise(vm, TY_ValueError, "solve%s: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+                  "(m,m),(m%s)->(m%s) (size %lld is different from %lld)", vector ? "1" : "", vector ? "" : ",n", vector ? "" : ",n",
                   (long long)ARRAY(b)->shape[0], (long long)n);
         else if (ARRAY(a)->dtype != work)
             value_set(vm, &a, array_copy(vm, a, work, 'C'));

@@ -1,7 +1,7 @@
 /* interp/line.c — lines from standard input: plain, or edited by libedit with history and completion.
  *
  * libedit is opened when it is needed, so starting a script does not pay for it, and without it the prompt still works.
- * What is used of it is declared here; the numbers are those of its <histedit.h>, which have not changed since 2008.
+ * What is used of it is declared here; the numbers are part of the interface of libedit.so.2.
  * All reading goes through one buffer, so that input() gets what was typed ahead of it. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ typedef struct HistEvent { int num; const char *str; } HistEvent;
 typedef struct LineInfo { const char *buffer, *cursor, *lastchar; } LineInfo;
 
 enum {
-    EL_PROMPT = 0, EL_EDITOR = 2, EL_BIND = 4, EL_ADDFN = 9, EL_HIST = 10, EL_GETCFN = 13,
+    EL_PROMPT = 0, EL_EDITOR = 2, EL_BIND = 4, EL_SETTY = 8, EL_ADDFN = 9, EL_HIST = 10, EL_GETCFN = 13,
     EL_PREP_TERM = 16,
     CC_REFRESH = 4, CC_ERROR = 6, CC_REDISPLAY = 8,
     H_SETSIZE = 1, H_ENTER = 10, H_SETUNIQUE = 20,
@@ -36,6 +36,7 @@ enum {
     F(EditLine *, el_init, (const char *program, FILE *in, FILE *out, FILE *err)) \
     F(void, el_end, (EditLine *)) \
     F(int, el_set, (EditLine *, int op, ...)) \
+    F(int, el_wset, (EditLine *, int op, ...)) \
     F(int, el_source, (EditLine *, const char *file)) \
     F(const char *, el_gets, (EditLine *, int *count)) \
     F(const LineInfo *, el_line, (EditLine *)) \
@@ -57,7 +58,6 @@ struct Line {
     const char *prompt;
 
     /* Only with libedit. */
-    void       *library;
     Edit        edit;
     EditLine   *el;
     History    *history;
@@ -365,13 +365,14 @@ static unsigned char complete(EditLine *el, int key)
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+/* Stays loaded: what it and the terminal library have allocated for good hangs on their variables. */
 static bool load_library(Line *l)
 {
-    l->library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
-    if (!l->library)
+    void *library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (!library)
         return false;
 #define LOAD(type, name, params) \
-    *(void **)(void *)&l->edit.name = dlsym(l->library, #name); \
+    *(void **)(void *)&l->edit.name = dlsym(library, #name); \
     if (!l->edit.name) \
         return false;
     EDIT_FUNCTIONS(LOAD)
@@ -399,8 +400,11 @@ static bool open_editor(Line *l)
     e->el_set(l->el, EL_EDITOR, "emacs");
     e->el_set(l->el, EL_HIST, e->history, l->history);
     e->el_set(l->el, EL_GETCFN, get_char);
-    e->el_set(l->el, EL_ADDFN, "alpy-complete", "Complete the name before the cursor", complete);
+    /* The call for char strings would leak its copies of them. */
+    e->el_wset(l->el, EL_ADDFN, L"alpy-complete", L"Complete the name before the cursor", complete);
     e->el_set(l->el, EL_BIND, "\t", "alpy-complete", NULL);
+    /* Else a newline typed ahead of input() would reach it as a carriage return. */
+    e->el_set(l->el, EL_SETTY, "-d", "-inlcr", NULL);
     e->el_set(l->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     e->el_source(l->el, NULL);
     load_history(l);
@@ -415,12 +419,9 @@ static void close_editor(Line *l)
         l->edit.el_end(l->el);
     if (l->history_fd >= 0)
         close(l->history_fd);
-    if (l->library)
-        dlclose(l->library);
     l->history = NULL;
     l->el = NULL;
     l->history_fd = -1;
-    l->library = NULL;
 }
 
 Line *line_open(alpy_vm *vm)

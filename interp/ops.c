@@ -89,7 +89,7 @@ static Value concat(VM *vm, Value a, Value b)
     const Value *x = is_list ? LIST(a)->item : TUPLE(a)->item, *y = is_list ? LIST(b)->item : TUPLE(b)->item;
     size_t n = is_list ? LIST(a)->count : TUPLE(a)->count, m = is_list ? LIST(b)->count : TUPLE(b)->count;
     Value r = is_list ? list_new(vm, NULL, n + m) : tuple_new(vm, NULL, n + m);
-    if (IS_ERR(r))
+    if (IS_ERR(r) || n + m == 0)
         return r;
     Value *to = is_list ? LIST(r)->item : TUPLE(r)->item;
     fill_repeated(to, x, n, 1);

@@ -16,7 +16,7 @@ static const AnyFn handler[ND_COUNT] = {
     [ND_Slice] = HANDLER(eval_slice), [ND_Unary] = HANDLER(eval_unary), [ND_BoolOp] = HANDLER(eval_bool_op),
     [ND_IfExp] = HANDLER(eval_if_exp), [ND_Tuple] = HANDLER(eval_tuple), [ND_List] = HANDLER(eval_list),
     [ND_Walrus] = HANDLER(eval_walrus),
-    [ND_ExprStmt] = HANDLER(exec_expr), [ND_AnnAssign] = HANDLER(exec_ann_assign), [ND_If] = HANDLER(exec_if),
+    [ND_ExprStmt] = HANDLER(exec_expr), [ND_AnnAssign] = HANDLER(exec_ann_assign), 
     [ND_While] = HANDLER(exec_while), [ND_FuncDef] = HANDLER(exec_func_def), [ND_Return] = HANDLER(exec_return),
     [ND_Break] = HANDLER(exec_break), [ND_Continue] = HANDLER(exec_continue), [ND_Pass] = HANDLER(exec_pass),
     [ND_Assert] = HANDLER(exec_assert), [ND_Global] = HANDLER(exec_pass), [ND_Del] = HANDLER(exec_del),
@@ -35,7 +35,8 @@ static Status make_literal(Prepare *p, AstStr *n)
         c->literal = list;
         c->cap_literals = cap;
     }
-    Value v = str_new(p->vm, n->text.text, n->text.size);
+    bool ascii = n->text.size == 1 && (unsigned char)n->text.text[0] < 128;
+    Value v = ascii ? vm_char(p->vm, (unsigned char)n->text.text[0]) : str_new(p->vm, n->text.text, n->text.size);
     if (IS_ERR(v))
         return ALP_FAIL;
     n->object = c->literal[c->n_literals++] = v.u.o;
@@ -73,7 +74,6 @@ static void want_truth(Node *n)
 static void prepare_test_of(Node *n)
 {
     switch ((NodeKind)n->kind) {
-    case ND_If:     want_truth(AST_AS(If, n)->test); break;
     case ND_While:  want_truth(AST_AS(While, n)->test); break;
     case ND_Assert: want_truth(AST_AS(Assert, n)->test); break;
     case ND_IfExp:  want_truth(AST_AS(IfExp, n)->test); break;
@@ -140,6 +140,10 @@ static void prepare_node(Prepare *p, Node *n)
     case ND_Walrus:     h.holds = false; break;
     case ND_Assign:     n->exec = choose_assign(AST_AS(Assign, n)); break;
     case ND_AugAssign:  n->exec = choose_aug_assign(AST_AS(AugAssign, n)); break;
+    case ND_If:
+        want_truth(AST_AS(If, n)->test);
+        n->exec = choose_if(AST_AS(If, n));
+        break;
     case ND_For:        n->exec = choose_for(p->vm, AST_AS(For, n)); break;
     default:
         prepare_test_of(n);

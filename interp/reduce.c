@@ -310,7 +310,7 @@ static void reduce_group(const Job *j, const char *p, char *dst)
     memcpy(dst, &v, size);
 }
 
-enum { COLUMNS = 512 };         /* reduced at once */
+enum { COLUMNS = 256 };         /* reduced at once */
 
 static int tree_levels(int64_t n)
 {

@@ -6,12 +6,7 @@
 
 #include "interp/elementwise.h"
 
-/* ---- operations on two elements: elementwise.h has those of integers and complex numbers ------------------------------ */
-
-static inline float  el_add_f32(float a, float b)   { return a + b; }
-static inline float  el_mul_f32(float a, float b)   { return a * b; }
-static inline double el_add_f64(double a, double b) { return a + b; }
-static inline double el_mul_f64(double a, double b) { return a * b; }
+/* ---- operations on two elements, as far as elementwise.h has not got them ------------------------------------------------ */
 
 #define LESSER(S, T, U, BITS) static inline T least_##S(T a, T b)    { return b < a ? b : a; } \
                               static inline T greatest_##S(T a, T b) { return b > a ? b : a; }
@@ -26,10 +21,6 @@ EL_EACH_UNSIGNED(LESSER)
 LESSER(f32, float)
 LESSER(f64, double)
 #undef LESSER
-
-/* A bool is a byte 0 or 1; host programs may lend others, which count as true. */
-static inline uint8_t el_add_b1(uint8_t a, uint8_t b) { return (a | b) != 0; }
-static inline uint8_t el_mul_b1(uint8_t a, uint8_t b) { return (a != 0) & (b != 0); }
 
 #define add(S)      el_add_##S
 #define mul(S)      el_mul_##S

@@ -127,6 +127,8 @@ Status list_extend(VM *vm, Value list, Value iterable)
     List *l = LIST(list);
     if (iterable.tag == T_List || iterable.tag == T_Tuple) {
         size_t n = iterable.tag == T_List ? LIST(iterable)->count : TUPLE(iterable)->count;
+        if (n == 0)
+            return ALP_OK;
         TRY(list_reserve(vm, l, n));
         /* after the reservation: the list may be extended by itself */
         fill(l->item + l->count, iterable.tag == T_List ? LIST(iterable)->item : TUPLE(iterable)->item, n);

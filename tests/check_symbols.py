@@ -1,11 +1,11 @@
-"""The shared library exports the calls of alpy.h and nothing else.  Usage: check_symbols.py LIBRARY HEADER"""
+"""A library (shared or static) exports the calls of alpy.h and nothing else.  Usage: check_symbols.py LIBRARY HEADER"""
 import re
 import subprocess
 import sys
 
 library, header = sys.argv[1:3]
-output = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
-exported = {line.split()[-1].split("@")[0] for line in output.splitlines()}
+output = subprocess.run(["nm", "-g" if library.endswith(".a") else "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
+exported = {line.split()[-1].split("@")[0] for line in output.splitlines() if len(line.split()) == 3}
 with open(header, encoding="utf-8") as text:
     code = re.sub(r"/\*.*?\*/", "", text.read(), flags=re.DOTALL)
 declared = set(re.findall(r"\bALPY_API\b[^;]*?\b(alpy_\w+)\s*\(", code))

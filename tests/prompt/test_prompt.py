@@ -227,7 +227,7 @@ def test_interrupt_line(t):
 def test_input(t):
     t.wait(">>> ")
     t.type("s = input('name? ')\n")
-    t.wait("name? ")
+    t.wait("\nname? ")
     t.type("me\n")
     t.wait(">>> ")
     equal(t.line("s"), "'me'\n")
