@@ -78,8 +78,9 @@ bool parse_push(Parser *p, Node *n)
 
 bool parse_pop_list(Parser *p, uint32_t base, NodeList *out)
 {
+    static Node *const no_items[1];
     uint32_t count = p->n_stack - base;
-    *out = (NodeList){ count, NULL };
+    *out = (NodeList){ count, (Node **)no_items };      /* not NULL, so that walkers may add to it */
     p->n_stack = base;
     if (count == 0)
         return true;

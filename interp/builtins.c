@@ -190,6 +190,8 @@ static Value builtin_sum(VM *vm, const Args *a)
 /* Does a beat b: 0, 1, -1. */
 static int beats(VM *vm, CmpOp op, Value a, Value b)
 {
+    if (a.tag == T_Int && b.tag == T_Int)
+        return op == CM_Gt ? a.u.i > b.u.i : a.u.i < b.u.i;
     Value r = op_compare(vm, op, a, b);
     if (r.tag == T_Bool)
         return (int)r.u.i;
@@ -217,6 +219,20 @@ static Status find_best(VM *vm, CmpOp op, Value it, Value key, Value *best)
     return ALP_FAIL;
 }
 
+/* Of n values, the first that no other beats; owned. */
+static Value best_of(VM *vm, CmpOp op, const Value *v, uint32_t n)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        int t = beats(vm, op, v[i], v[best]);
+        if (t < 0)
+            return V_ERR;
+        if (t > 0)
+            best = i;
+    }
+    return value_ref(v[best]);
+}
+
 static Value extreme(VM *vm, const Args *a, CmpOp op, const char *name)
 {
     Value key = GIVEN(a->v[0]) ? a->v[0] : V_NONE, fallback = a->v[1], items, best;
@@ -224,6 +240,8 @@ static Value extreme(VM *vm, const Args *a, CmpOp op, const char *name)
         return raise(vm, TY_TypeError, "%s expected at least 1 argument, got 0", name);
     if (a->n_rest > 1 && GIVEN(fallback))
         return raise(vm, TY_TypeError, "Cannot specify a default for %s() with multiple positional arguments", name);
+    if (a->n_rest > 1 && key.tag == T_None)
+        return best_of(vm, op, a->rest, a->n_rest);
     items = a->n_rest == 1 ? value_ref(a->rest[0]) : tuple_new(vm, a->rest, a->n_rest);
     Value it = IS_ERR(items) ? V_ERR : iter_new(vm, items);
     value_free(vm, items);

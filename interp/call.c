@@ -367,30 +367,40 @@ done:
     return r;
 }
 
-/* A function in C with as many arguments as it has parameters, so that nothing is left to bind.  self T_Unbound: a plain function. */
+/* A function in C, its arguments given by position and evaluated where it will read them.  self T_Unbound: a plain function. */
 INLINE Value call_native(VM *vm, Frame *f, Node *n, const Native *fn, Value self)
 {
     AstCall *e = CALL(n);
-    uint32_t n_args = e->args.count, first = self.tag != T_Unbound;
+    uint32_t n_args = e->args.count, n_params = fn->n_params, first = self.tag != T_Unbound;
     StackMark mark;
-    Value *v = stack_take(vm, n_args + 1, &mark), r = V_ERR;
+    Value *v = stack_take(vm, first + n_params + n_args, &mark), r = V_ERR;
     if (UNLIKELY(!v))
         return raise_at(vm, f, n);
+    bool direct = !(fn->head.flags & NATIVE_UNBOUND_METHOD) &&
+                  (fn->direct == NDIR_Rest || (fn->direct == NDIR_Fixed && n_args >= fn->n_required && n_args <= fn->n_pos));
+    bool rest = direct && fn->direct == NDIR_Rest;
+    Value *param = v + first, *args = rest ? param + n_params : param;
     v[0] = self;
-    if (LIKELY(eval_args(vm, f, &e->args, v + first) == ALP_OK)) {
+    if (LIKELY(eval_args(vm, f, &e->args, args) == ALP_OK)) {
         if (UNLIKELY(vm->depth >= vm->max_depth || c_stack_low(vm)))
             refuse_depth(vm, " while calling a Python object");
-        else if (native_takes(fn, n_args)) {
+        else if (LIKELY(direct)) {
             Args a = { .v = v };
             const Native *caller = vm->native;
+            if (rest) {
+                a.rest = args;
+                a.n_rest = n_args;
+            }
+            for (uint32_t i = rest ? 0 : n_args; i < n_params; i++)
+                param[i] = V_UNBOUND;
             vm->native = fn;
             r = fn->row->fn(vm, &a);
             vm->native = caller;
         } else if (first)
-            r = native_call_method(vm, fn, self, v + 1, n_args, NULL, 0);
+            r = native_call_method(vm, fn, self, args, n_args, NULL, 0);
         else
-            r = native_call(vm, fn, v, n_args, NULL, 0);
-        release(vm, v + first, n_args);
+            r = native_call(vm, fn, args, n_args, NULL, 0);
+        release(vm, args, n_args);
         if (IS_ERR(r))
             raise_at(vm, f, n);
     }

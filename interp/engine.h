@@ -20,9 +20,9 @@ typedef struct LoopEngine {
     const char *name;
     /* For loops: iterable is the evaluated `in` expression (borrowed).  While loops: T_Unbound. */
     LoopVerdict (*take)(VM *vm, Frame *frame, Node *loop, Value iterable);
-    /* A chunk is about to be freed: forget what hangs on its loops (the X(nest) fields). */
+    /* A chunk is about to be freed: forget what hangs on its loops (the X(nest) fields).  NULL: nothing to do. */
     void (*forget_chunk)(VM *vm, Chunk *chunk);
-    /* An array's bytes are wanted on the host for reading or writing (Buffer.where says they may not be there). */
+    /* The VM ends: release engine_state.  NULL: nothing to do. */
     void (*close)(VM *vm);
 } LoopEngine;
 

@@ -53,7 +53,7 @@ static Status read_params(VM *vm, Native *f)
             f->n_required += !optional;
         }
     }
-    f->n_direct = !f->has_rest && !f->has_kw_rest && f->n_pos == f->n_params ? f->n_params : NATIVE_NEVER;
+    f->direct = !f->has_rest ? NDIR_Fixed : f->n_pos == 0 ? NDIR_Rest : NDIR_Bind;
     return ALP_OK;
 }
 

@@ -41,12 +41,17 @@ typedef struct Native {
     /* Parsed params. */
     uint8_t          n_params, n_required, n_posonly, n_pos;     /* n_required: of the n_pos that can be given by position */
     bool             has_rest, has_kw_rest;
-    uint8_t          n_direct;  /* this many positional arguments need no binding; NATIVE_NEVER: always bind */
+    uint8_t          direct;    /* NativeDirect: which calls by position need no binding */
     uint8_t          style;     /* NativeStyle */
     Sym              param[NATIVE_MAX_PARAMS];
 } Native;
 
-#define NATIVE_NEVER 255
+/* The caller puts n_params values at Args.v, T_Unbound where no argument was given. */
+typedef enum NativeDirect {
+    NDIR_Bind,                    /* always bind */
+    NDIR_Fixed,                   /* n_required to n_pos arguments go to v */
+    NDIR_Rest,                    /* all arguments go to rest */
+} NativeDirect;
 
 /* Obj.flags of a Native: a method reached through its type (str.upper), which takes self as its first argument. */
 enum { NATIVE_UNBOUND_METHOD = 1 };
@@ -59,10 +64,6 @@ typedef enum NativeStyle {
     NS_Python,          /* functions written in Python */
 } NativeStyle;
 
-static inline bool native_takes(const Native *f, uint32_t n_args)
-{
-    return f->n_direct == n_args && !(f->head.flags & NATIVE_UNBOUND_METHOD);
-}
 
 /* Owned T_Native, or T_Error.  self is referenced, not taken. */
 Value native_new(VM *vm, const NativeRow *row, TypeId type, const char *qual, Value self);
