@@ -4,14 +4,20 @@
  * else.  L and K operands cost no call, and no reference while both operands are numbers.  Where the fast operator declines, members
  * that have evaluated nothing but L and K start over in binary_general(); the others go on with the values they have. */
 #include "interp/fast.h"
+#include "interp/str.h"
 
 #define BINARY(n)   ((AstBinary *)(n))
 
 /* a op b with a traceback line on failure.  Takes both. */
 NOINLINE static Value finish(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TAKE Value b)
 {
-    Value r = op_binary(vm, BINARY(n)->op, a, b);
-    value_free(vm, a);
+    Value r;
+    if (BINARY(n)->op == BI_Add && both(a, b, T_Str)) {
+        r = str_concat(vm, a, b);       /* takes a: in s + t + u the first sum grows in place */
+    } else {
+        r = op_binary(vm, BINARY(n)->op, a, b);
+        value_free(vm, a);
+    }
     value_free(vm, b);
     if (IS_ERR(r))
         return raise_at(vm, f, n);

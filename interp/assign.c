@@ -168,7 +168,7 @@ static Flow assign_parallel(HANDLER_ARGS)
         Node *target = targets->item[i];
         if (LIKELY(target->spare & SP_SLOT))
             value_set(vm, &SLOT_OF(target), v[i]);
-        else if ((target->kind == ND_Index ? index_store(vm, f, (AstIndex *)target, v[i]) : assign_to(vm, f, target, v[i])) != ALP_OK) {
+        else if (assign_to(vm, f, target, v[i]) != ALP_OK) {
             while (++i < targets->count)
                 value_free(vm, v[i]);
             return FLOW_ERROR;

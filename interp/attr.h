@@ -5,7 +5,8 @@
 #include "interp/interp.h"
 
 void   attr_cache_free(VM *vm);
-/* The evaluator's ways in, with what the node remembers of the last time.  Method of a built-in type, borrowed, or NULL; value, owned. */
+/* The evaluator's ways in, with what the node remembers of the last time: the method of a built-in type, borrowed, or NULL;
+ * the value, owned. */
 const Native *attr_method_cached(VM *vm, AstAttr *e, Value base);
 Value         attr_get_cached(VM *vm, AstAttr *e, Value base);
 /* v.name = x. AttributeError "'int' object has no attribute 'x'". */

@@ -1,7 +1,7 @@
 /* interp/call.c — calls: frames, arguments of functions, and functions themselves.
  *
- * The variables of a frame lie on a stack of Values of their own, in segments so that they never move.  A call evaluates its arguments
- * right where the new frame expects its parameters. */
+ * The variables of a frame lie on a stack of Values of their own, in segments so that they never move.  A call evaluates
+ * its arguments right where the new frame expects its parameters. */
 #include <stdio.h>
 
 #include "interp/attr.h"

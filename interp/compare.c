@@ -110,8 +110,9 @@ INLINE Value bool_of(Value a, Value b, int r)
     return (Value){ .tag = np ? T_NpBool : T_Bool, .u.i = r };
 }
 
-/* One member in both forms.  `left` and `right` read or evaluate an operand; the general way starts over if that is free of effects
- * (`again`), else goes on with the values. */
+/* One member in both forms.  PROLOGUE reads or evaluates the operands into a and b, or leaves with `fail`, or by `general`,
+ * which starts over.  SLOW_VALUE is the comparison's value where the fast one declines: from the start if nothing has been
+ * evaluated yet, else of a and b. */
 #define MEMBER(op, shape, PROLOGUE, SLOW_VALUE)                                                 \
 static Value op##_##shape(HANDLER_ARGS)                                                         \
 {                                                                                               \

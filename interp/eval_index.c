@@ -1,7 +1,8 @@
 /* interp/eval_index.c — a[i], a[i, j], a[lo:hi]: reading and writing elements.
  *
- * Integer subscripts of lists, tuples and arrays are handled here, without a key object and, for a variable that the subscripts cannot
- * rebind (SP_HOLDS), without a reference to the container.  All else, errors included, goes through op_index() and op_set_index(). */
+ * Integer subscripts of lists, tuples and arrays are handled here, without a key object and, for a variable that the
+ * subscripts cannot rebind (SP_HOLDS), without a reference to the container.  All else, errors included, goes through
+ * op_index() and op_set_index(). */
 #include "interp/eval_index.h"
 #include "interp/str.h"
 
@@ -178,7 +179,7 @@ Value eval_index(HANDLER_ARGS)
     return load_general(vm, f, n, a, key);
 }
 
-/* a[k0, k1] with the values at hand, a and the keys borrowed or owned as `own` says. */
+/* a[k0, k1] with the values at hand. */
 NOINLINE static Value load2_general(VM *vm, Frame *f, Node *n, ALP_TAKE Value a, ALP_TAKE Value k0, ALP_TAKE Value k1)
 {
     Value key = tuple_of(vm, 2, k0, k1);
@@ -216,9 +217,8 @@ static Value index_BX(HANDLER_ARGS)
     Value key = EVAL(INDEX(n)->subs.item[0]), r;
     if (IS_ERR(key))
         return key;
-    if (LIKELY(load1(vm, SLOT_OF(INDEX(n)->value), key, &r))) {
+    if (LIKELY(load1(vm, SLOT_OF(INDEX(n)->value), key, &r)))
         return r;               /* an integer key owns nothing */
-    }
     return load_general(vm, f, n, value_ref(SLOT_OF(INDEX(n)->value)), key);
 }
 
@@ -472,7 +472,8 @@ INLINE Status place_find(VM *vm, Frame *f, AstIndex *e, bool may_borrow, Place *
     p->nested = p->owned = false;
     if (may_borrow && (e->head.spare & SP_BORROW) && SLOT_OF(e->value).tag != T_Unbound) {
         p->a = SLOT_OF(e->value);
-    } else if (may_borrow && is_nested(e) && (e->subs.item[0]->spare & SP_HOLDS) && SLOT_OF(INDEX(e->value)->value).tag != T_Unbound) {
+    } else if (may_borrow && is_nested(e) && (e->subs.item[0]->spare & SP_HOLDS) &&
+               SLOT_OF(INDEX(e->value)->value).tag != T_Unbound) {
         TRY(find_nested(vm, f, e, p));
     } else {
         p->a = EVAL(e->value);

@@ -258,6 +258,27 @@ INLINE int advance(VM *vm, Frame *f, Node *n, Cursor *c, const NodeList *slots)
     return 1;
 }
 
+/* Counts in a single variable. */
+static Flow for_count(VM *vm, Frame *f, Node *n, int64_t start, int64_t step, int64_t count)
+{
+    AstFor *s = AST_AS(For, n);
+    AstName *target = AST_AS(Name, s->target);
+    Flow flow;
+    f->loop_depth++;
+    int64_t i = start;
+    bool to_slot = s->target->spare & SP_SLOT;
+    for (int64_t left = count; left > 0; left--) {
+        value_set(vm, LIKELY(to_slot) ? &f->slots[target->slot] : var_slot(f, target->scope, target->slot), V_INT(i));
+        if (!run_body(vm, f, n, &s->body, &flow)) {
+            f->loop_depth--;
+            return flow;
+        }
+        i = (int64_t)((uint64_t)i + (uint64_t)step);    /* past the last item it may wrap, unused */
+    }
+    f->loop_depth--;
+    return exec_block(vm, f, &s->orelse);
+}
+
 static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
 {
     AstFor *s = AST_AS(For, n);
@@ -265,6 +286,11 @@ static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
     if (s->is_outermost && vm->engine && f->loop_depth == 0 && engine_takes(vm, f, n, iterable, &s->orelse, &flow)) {
         value_free(vm, iterable);
         return flow;
+    }
+    if (iterable.tag == T_Range && s->target->kind == ND_Name) {
+        Range r = *RANGE(iterable);
+        value_free(vm, iterable);
+        return for_count(vm, f, n, r.start, r.step, r.count);
     }
     Cursor c;
     if (cursor_init(vm, &c, iterable) != ALP_OK) {
@@ -292,27 +318,8 @@ static Flow for_general(HANDLER_ARGS)
     return for_cursor(vm, f, n, iterable);
 }
 
-/* `for i in range(…)` without range object and iterator, once it is known that `range` is the builtin and its arguments are ints. */
-static Flow for_count(VM *vm, Frame *f, Node *n, int64_t start, int64_t step, int64_t count)
-{
-    AstFor *s = AST_AS(For, n);
-    AstName *target = AST_AS(Name, s->target);
-    Flow flow;
-    f->loop_depth++;
-    int64_t i = start;
-    bool to_slot = s->target->spare & SP_SLOT;
-    for (int64_t left = count; left > 0; left--) {
-        value_set(vm, LIKELY(to_slot) ? &f->slots[target->slot] : var_slot(f, target->scope, target->slot), V_INT(i));
-        if (!run_body(vm, f, n, &s->body, &flow)) {
-            f->loop_depth--;
-            return flow;
-        }
-        i = (int64_t)((uint64_t)i + (uint64_t)step);    /* past the last item it may wrap, unused */
-    }
-    f->loop_depth--;
-    return exec_block(vm, f, &s->orelse);
-}
-
+/* `for i in range(…)` without range object and iterator, once it is known that `range` is the builtin and its arguments
+ * are ints. */
 static Flow for_range(HANDLER_ARGS)
 {
     AstFor *s = AST_AS(For, n);

@@ -112,7 +112,9 @@ Value builtin_get(VM *vm, Sym name)
 /* NumPy's functions that are written in C, whose errors about arguments read differently. */
 static bool is_numpy_c(const char *name)
 {
-    static const char *const c_function[] = { "zeros", "empty", "array", "asarray", "arange", "ascontiguousarray", "frombuffer", "fromiter" };
+    static const char *const c_function[] = {
+        "zeros", "empty", "array", "asarray", "arange", "ascontiguousarray", "frombuffer", "fromiter",
+    };
     for (size_t i = 0; i < COUNT_OF(c_function); i++)
         if (strcmp(c_function[i], name) == 0)
             return true;

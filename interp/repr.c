@@ -397,6 +397,8 @@ Value value_str(VM *vm, Value v)
 {
     if (v.tag == T_Str)
         return value_ref(v);
+    if (v.tag == T_Int && v.u.u < 10)
+        return vm_char(vm, (unsigned char)('0' + v.u.i));
     StrBuf sb;
     sb_init(&sb, vm);
     sb_put_value(&sb, v);

@@ -128,6 +128,8 @@ Str *str_alloc(VM *vm, size_t size)
 
 Value str_new(VM *vm, const char *text, size_t size)
 {
+    if (size == 1 && (unsigned char)*text < 128)
+        return vm_char(vm, (unsigned char)*text);
     Str *s = str_alloc(vm, size);
     if (!s)
         return V_ERR;

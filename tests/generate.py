@@ -34,7 +34,7 @@ class Comparer:
     def __init__(self, alpy, folder):
         import oracle
         self.oracle, self.alpy = oracle, alpy
-        self.exact_errors = sys.version_info[:2] == (3, 11)
+        self.exact_errors = (3, 11, 7) <= sys.version_info < (3, 12)
         self.folder = tempfile.mkdtemp(dir=folder)
 
     def run(self, text):
