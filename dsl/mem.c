@@ -34,40 +34,45 @@ static void account(Mem *m, size_t old_size, size_t new_size)
         m->bytes_peak = m->bytes_used;
 }
 
+/* One attempt; zero: cleared bytes are wanted (only for a new block). */
+static void *request(Mem *m, void *p, size_t old_size, size_t new_size, bool zero)
+{
+    if (UNLIKELY(new_size > old_size || !p) && !admit(m, new_size - old_size))
+        return NULL;
+    size_t size = new_size ? new_size : 1;
+    void *q;
+    if (p)
+        q = m->realloc_fn(m->user, p, old_size ? old_size : 1, size);
+    else if (zero && m->realloc_fn == libc_realloc)
+        q = calloc(1, size);
+    else if ((q = m->realloc_fn(m->user, NULL, 0, size)) && zero)
+        memset(q, 0, size);
+    if (q)
+        account(m, old_size, new_size);
+    return q;
+}
+
+static void *request_again(Mem *m, void *p, size_t old_size, size_t new_size, bool zero)
+{
+    void *q = request(m, p, old_size, new_size, zero);
+    while (UNLIKELY(!q) && m->reclaim && m->reclaim(m->reclaim_user))
+        q = request(m, p, old_size, new_size, zero);
+    return q;
+}
+
 void *mem_alloc(Mem *m, size_t size)
 {
-    if (UNLIKELY(!admit(m, size)))
-        return NULL;
-    void *p = m->realloc_fn(m->user, NULL, 0, size ? size : 1);
-    if (p)
-        account(m, 0, size);
-    return p;
+    return request_again(m, NULL, 0, size, false);
 }
 
 void *mem_zalloc(Mem *m, size_t size)
 {
-    if (m->realloc_fn != libc_realloc) {
-        void *p = mem_alloc(m, size);
-        return p ? memset(p, 0, size) : NULL;
-    }
-    if (UNLIKELY(!admit(m, size)))
-        return NULL;
-    void *p = calloc(1, size ? size : 1);
-    if (p)
-        account(m, 0, size);
-    return p;
+    return request_again(m, NULL, 0, size, true);
 }
 
 void *mem_realloc(Mem *m, void *p, size_t old_size, size_t new_size)
 {
-    if (!p)
-        return mem_alloc(m, new_size);
-    if (UNLIKELY(new_size > old_size && !admit(m, new_size - old_size)))
-        return NULL;
-    void *q = m->realloc_fn(m->user, p, old_size ? old_size : 1, new_size ? new_size : 1);
-    if (q)
-        account(m, old_size, new_size);
-    return q;
+    return request_again(m, p, p ? old_size : 0, new_size, false);
 }
 
 void mem_free(Mem *m, void *p, size_t size)

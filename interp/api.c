@@ -49,8 +49,6 @@ bool api_enter(alpy_vm *a)
         a->thread = thread;
         a->vm->stack_limit = NULL;
     }
-    if (a->config.max_bytes)
-        vm_trim(a->vm);                 /* what lies in the pool counts */
     vm_enter(a->vm);
     return true;
 }

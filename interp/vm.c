@@ -35,6 +35,11 @@ bool vm_trim(VM *vm)
     return any;
 }
 
+static bool reclaim(void *vm)
+{
+    return vm_trim(vm);
+}
+
 void *vm_alloc(VM *vm, size_t size)
 {
     void *p;
@@ -42,22 +47,16 @@ void *vm_alloc(VM *vm, size_t size)
         vm->pool[size] = *(void **)p;
         return p;
     }
-    while (UNLIKELY(!(p = mem_alloc(&vm->mem, size))))
-        if (!vm_trim(vm)) {
-            raise_nomem(vm);
-            return NULL;
-        }
+    if (UNLIKELY(!(p = mem_alloc(&vm->mem, size))))
+        raise_nomem(vm);
     return p;
 }
 
 void *vm_realloc(VM *vm, void *p, size_t old_size, size_t new_size)
 {
-    void *q;
-    while (UNLIKELY(!(q = mem_realloc(&vm->mem, p, old_size, new_size))))
-        if (!vm_trim(vm)) {
-            raise_nomem(vm);
-            return NULL;
-        }
+    void *q = mem_realloc(&vm->mem, p, old_size, new_size);
+    if (UNLIKELY(!q))
+        raise_nomem(vm);
     return q;
 }
 
@@ -101,6 +100,8 @@ VM *vm_new(const Mem *given)
     if (!vm)
         return NULL;
     vm->mem = mem;
+    vm->mem.reclaim = reclaim;
+    vm->mem.reclaim_user = vm;
     vm->pool_end = pool_allowed(&mem) ? VM_POOL_SIZE : 0;
     vm->exc_type = TY_COUNT;
     vm->exc_value = V_NONE;

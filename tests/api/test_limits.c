@@ -51,6 +51,12 @@ static void memory_limit(void)
     CHECK_STATUS(alpy_memory(vm, NULL, NULL), ALPY_OK);
     CHECK_STATUS(alpy_close(vm), ALPY_OK);
 
+    /* Freed small blocks that the interpreter keeps for later make way for a large one. */
+    config.max_bytes = 8 << 20;
+    vm = open_vm(&config);
+    CHECK_STATUS(alpy_eval(vm, "import numpy as np\nl = []\nfor i in range(100000): l.append((i,))\nl = 0\na = np.zeros(750000)\n", NULL), ALPY_OK);
+    CHECK_STATUS(alpy_close(vm), ALPY_OK);
+
     alpy_vm *none = vm;
     config.max_bytes = 1000;
     CHECK_STATUS(alpy_open(&none, &config), ALPY_NOMEM);
