@@ -10,6 +10,7 @@
 #include "interp/ops.h"
 #include "interp/seq.h"
 #include "interp/stream.h"
+#include "interp/unicode.h"
 
 #define GIVEN(v) ((v).tag != T_Unbound)
 
@@ -395,27 +396,6 @@ static Value builtin_print(VM *vm, const Args *a)
     return s == ALP_OK ? V_NONE : V_ERR;
 }
 
-/* Length of the valid UTF-8 in front; *why: what is wrong behind it. */
-static size_t valid_utf8(const unsigned char *s, size_t size, const char **why)
-{
-    size_t i = 0;
-    while (i < size) {
-        unsigned c = s[i], more = c < 0x80 ? 0 : c < 0xc2 ? 9 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : 9;
-        *why = "invalid start byte";
-        if (more == 9)
-            return i;
-        for (unsigned k = 1; k <= more; k++) {
-            *why = i + k >= size ? "unexpected end of data" : "invalid continuation byte";
-            unsigned low = k > 1 ? 0x80 : c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-            unsigned high = k > 1 ? 0xbf : c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-            if (i + k >= size || s[i + k] < low || s[i + k] > high)
-                return i;
-        }
-        i += more + 1;
-    }
-    return i;
-}
-
 static Value builtin_input(VM *vm, const Args *a)
 {
     char part[512];
@@ -438,12 +418,9 @@ static Value builtin_input(VM *vm, const Args *a)
             return raise_errno(vm, -n, NULL);
         return raise(vm, TY_EOFError, "EOF when reading a line");
     }
-    const char *why = NULL;
-    size_t good = valid_utf8((const unsigned char *)sb.text, sb.size, &why);
-    if (!sb.failed && good < sb.size) {
-        unsigned byte = (unsigned char)sb.text[good];
+    if (!sb.failed && utf8_check(vm, sb.text, sb.size) != ALP_OK) {
         sb_free(&sb);
-        return raise(vm, TY_UnicodeDecodeError, "'utf-8' codec can't decode byte 0x%02x in position %zu: %s", byte, good, why);
+        return V_ERR;
     }
     return sb_finish(&sb);
 }

@@ -24,8 +24,6 @@ int64_t infile_read(InFile *f, void *to, size_t n);
 /* Everything up to the end of the file, into base. */
 Status infile_slurp(InFile *f);
 void   infile_close(InFile *f);
-/* UnicodeDecodeError as CPython's, if text is not UTF-8. */
-Status utf8_check(VM *vm, const char *text, size_t size);
 
 /* Saving: the bytes go to a temporary file in the same folder, which takes the place of the old one, with its mode, only when all
  * of them are written.  What is not a regular file (a device, a pipe), or has several names, is written directly. */

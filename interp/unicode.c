@@ -62,3 +62,29 @@ int uni_decimal(uint32_t cp)
     /* all decimal digits share one record, so their run begins with a zero */
     return (int)((cp - (uni_run[run] >> 10)) % 10);
 }
+
+Status utf8_check(VM *vm, const char *text, size_t size)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (size_t i = 0, n; i < size; i += n) {
+        unsigned c = s[i];
+        /* Length of the sequence, and the range of its second byte: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
+        n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        size_t good = n > 0;
+        while (good < n && i + good < size && s[i + good] >= low && s[i + good] <= high) {
+            good++;
+            low = 0x80;
+            high = 0xbf;
+        }
+        if (n > 0 && good == n)
+            continue;
+        const char *why = n == 0 ? "invalid start byte" : i + good >= size ? "unexpected end of data" : "invalid continuation byte";
+        if (good > 1)
+            raise(vm, TY_UnicodeDecodeError, "'utf-8' codec can't decode bytes in position %zu-%zu: %s", i, i + good - 1, why);
+        else
+            raise(vm, TY_UnicodeDecodeError, "'utf-8' codec can't decode byte 0x%02x in position %zu: %s", c, i, why);
+        return ALP_FAIL;
+    }
+    return ALP_OK;
+}

@@ -1,4 +1,4 @@
-/* interp/unicode.h — properties and case mappings of characters, as Python 3.11's str methods see them (Unicode 14.0). */
+/* interp/unicode.h — UTF-8, and properties and case mappings of characters, as Python 3.11 sees them (Unicode 14.0). */
 #ifndef ALP_INTERP_UNICODE_H
 #define ALP_INTERP_UNICODE_H
 
@@ -16,5 +16,7 @@ typedef enum UniCase { UNI_ToUpper, UNI_ToLower, UNI_ToTitle, UNI_Fold, UNI_Keep
 unsigned uni_flags(uint32_t cp);                            /* UNI_… bits */
 void     uni_put_case(StrBuf *sb, uint32_t cp, UniCase to); /* one to three characters */
 int      uni_decimal(uint32_t cp);                          /* value of a decimal digit, or -1 */
+/* UnicodeDecodeError as CPython's, if text is not UTF-8. */
+Status utf8_check(VM *vm, const char *text, size_t size);
 
 #endif
