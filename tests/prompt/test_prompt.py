@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 TIMEOUT_S = 20
@@ -38,6 +39,10 @@ class Terminal:
         full.update(env or {})
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # The terminal drops pending output some time after it has sent SIGINT: a quick traceback may be among it.
+            attributes = termios.tcgetattr(0)
+            attributes[3] |= termios.NOFLSH
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
             os.execve(alpy, [alpy, *args], full)
 
     def pump(self, wait_s):
