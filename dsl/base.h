@@ -18,9 +18,8 @@ typedef enum Status { ALP_OK = 0, ALP_FAIL = 1 } Status;
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Ownership on prototypes: TAKE = the callee releases it, GIVE = the caller must release it; unmarked = borrowed. */
+/* Ownership on prototypes: the callee releases an argument marked so; unmarked ones are borrowed. */
 #define ALP_TAKE
-#define ALP_GIVE
 
 /* Our own broken invariants only, never a user's mistake. */
 #include <assert.h>

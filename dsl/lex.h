@@ -56,7 +56,6 @@ bool        lex_continue_line(Lexer *lx);
 TokKind     lex_fail(Lexer *lx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 const char *tok_name(TokKind k);        /* "name", "while", "+=" */
-bool        tok_is_keyword(TokKind k);
 /* Declared encoding, UTF-8 and NUL bytes of a whole text; ALP_FAIL: *diag is set. */
 Status      lex_check_text(const Src *src, Diag *diag);
 

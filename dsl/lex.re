@@ -448,11 +448,6 @@ const char *tok_name(TokKind k)
     return names[k];
 }
 
-bool tok_is_keyword(TokKind k)
-{
-    return k >= TK_And && k <= TK_Yield;
-}
-
 /* ---- the whole text ---- */
 
 /* One character that is not ASCII.  Returns its size, or 0 with *n_bad bytes that CPython's decoder calls wrong, and why. */

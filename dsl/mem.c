@@ -22,7 +22,7 @@ void mem_init(Mem *m, MemReallocFn realloc_fn, void *user)
 static bool admit(Mem *m, size_t extra)
 {
     m->n_alloc++;
-    if (m->fail_at && (m->n_alloc == m->fail_at || (m->fail_on && m->n_alloc > m->fail_at)))
+    if (m->fail_at && m->n_alloc == m->fail_at)
         return false;
     return !m->bytes_max || (m->bytes_used <= m->bytes_max && extra <= m->bytes_max - m->bytes_used);
 }

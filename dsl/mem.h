@@ -19,7 +19,6 @@ typedef struct Mem {
     size_t   bytes_max;         /* limit on bytes_used; 0 = none */
     uint64_t n_alloc;           /* allocations and growths asked for so far */
     uint64_t fail_at;           /* tests: the request with this number fails (1 = the first); 0 = never */
-    bool     fail_on;           /* tests: and so do all later ones */
     /* Asked when a request is refused: give back what is kept for later.  True: something came back, the request is made again. */
     bool   (*reclaim)(void *user);
     void    *reclaim_user;

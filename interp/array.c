@@ -33,14 +33,6 @@ static Buffer *buffer_alloc(VM *vm, size_t size, bool zero)
     return b;
 }
 
-Buffer *buffer_new(VM *vm, size_t size, bool zero)
-{
-    Buffer *b = buffer_alloc(vm, size, zero);
-    if (!b)
-        raise_nomem(vm);
-    return b;
-}
-
 Buffer *buffer_borrow(VM *vm, void *data, size_t size, void (*release)(void *, void *), void *user)
 {
     Buffer *b = vm_alloc(vm, sizeof *b);

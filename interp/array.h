@@ -57,7 +57,6 @@ DType dtype_promote_weak(DType d, Value python_number);
 bool  dtype_can_cast(DType from, DType to, char casting);   /* 's' safe, 'k' same_kind, 'u' unsafe */
 /* A dtype argument: T_Dtype, T_Type (float, np.float32 …), str ("float32", "f4", "<f8", "d"), None gives `fallback`. */
 Status dtype_arg(VM *vm, Value v, DType fallback, DType *out);
-Value  dtype_of(VM *vm, Value v);                   /* T_Dtype of an array or scalar */
 DType  value_dtype(Value v);                        /* of an array, NumPy scalar or Python number; DT_COUNT: neither */
 DType  dtype_from_name(const char *text, size_t size);      /* "float64", "<f8", "d" …; DT_COUNT: unknown */
 /* Limits of an integer dtype; false for the other kinds. */
@@ -75,7 +74,6 @@ Status array_store_slow(VM *vm, DType d, char *p, Value v);
 void   array_cast(DType to, char *dst, int64_t dst_stride, DType from, const char *src, int64_t src_stride, int64_t n);
 
 /* ---- objects --------------------------------------------------------------------------------------------------------- */
-Buffer *buffer_new(VM *vm, size_t size, bool zero);                     /* NULL: MemoryError */
 Buffer *buffer_borrow(VM *vm, void *data, size_t size, void (*release)(void *, void *), void *user);
 void    buffer_unref(VM *vm, Buffer *b);
 /* Fresh C-contiguous array; zero: bytes 0, else undefined.  ArrayMemoryError "Unable to allocate 7.28 TiB for an array with shape (…) and data type …",
@@ -134,8 +132,6 @@ Value  array_compare(VM *vm, CmpOp op, Value a, Value b);
 int    array_truth(VM *vm, Value a);
 /* linalg.c */
 Value  array_matmul(VM *vm, Value a, Value b);
-/* reduce.c: the canonical sum (architecture.md, Reductions) of n doubles at a byte stride, and kin: used by sum(), np.sum, mean, dot. */
-double reduce_sum_f64(const char *p, int64_t stride, int64_t n);
 
 /* ---- inline element access ------------------------------------------------------------------------------------------- */
 Value npc128_new(VM *vm, double re, double im);

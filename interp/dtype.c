@@ -267,14 +267,6 @@ DType value_dtype(Value v)
     }
 }
 
-Value dtype_of(VM *vm, Value v)
-{
-    DType d = value_dtype(v);
-    if (d == DT_COUNT)
-        return raise(vm, TY_TypeError, "'%s' object has no dtype", value_type_name(v));
-    return V_DTYPE(d);
-}
-
 /* ---- dtype objects --------------------------------------------------------------------------------------------------- */
 const char *const dtype_attr_names[] = {
     "alignment", "base", "byteorder", "char", "descr", "fields", "isnative", "itemsize", "kind", "name", "names", "ndim", "num",

@@ -29,9 +29,6 @@ Value op_abs(VM *vm, Value v);
 /* value[key]; key is a Tuple for a[i, j].  Strings, lists, tuples, ranges, arrays, foreign objects. */
 Value  op_index(VM *vm, Value v, Value key);
 Status op_set_index(VM *vm, Value v, Value key, Value x);
-/* a[i] and a[i, j] with plain integers: no Tuple is made. */
-Value  op_index_ints(VM *vm, Value v, const int64_t *index, uint32_t n);
-Status op_set_index_ints(VM *vm, Value v, const int64_t *index, uint32_t n, Value x);
 /* __index__: 1 and *out; 0: v is no integer (no exception); -1: exception (does not fit, array of several elements). */
 int    op_as_index(VM *vm, Value v, int64_t *out);
 

@@ -496,12 +496,6 @@ Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp 
     return result;
 }
 
-double reduce_sum_f64(const char *p, int64_t stride, int64_t n)
-{
-    double zero = 0.0;
-    return n > 0 ? tree_run(TREE_Add, DT_F64, &zero, p, stride, n).f64[0] : 0.0;
-}
-
 /* ---- sum, prod, min, max, any, all, count_nonzero --------------------------------------------------------------------- */
 
 /* Positions of the arguments in a row's parameters; -1: it has none of the kind. */
