@@ -261,6 +261,3 @@ Status op_set_index(VM *vm, Value v, Value key, Value x)
     }
     return not_assignable(vm, v);
 }
-
-/* ---- plain integers -------------------------------------------------------------------------------------------------------- */
-
