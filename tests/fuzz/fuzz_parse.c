@@ -31,10 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&arena, &mem);
     ModuleNames globals;
     module_names_init(&globals, &mem);
-    if (data[0] & 2) {
+    if (data[0] & 2)
         mem.fail_at = mem.n_alloc + 1 + data[1] + 256u * (data[2] & 1);
-        mem.fail_on = data[0] & 4;
-    }
     AstModule module;
     Diag diag;
     Status status = parse_source(&src, data[0] & 1 ? PM_Prompt : PM_File, &arena, names, &module, &diag);
