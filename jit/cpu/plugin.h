@@ -1,0 +1,58 @@
+/* jit/cpu/plugin.h — the table of functions of the LLVM plug-in, a shared object opened at the first compilation (alpy-llvm.so).
+ *
+ * The plug-in turns a plan into object code and knows nothing else of alpy: it sees the structures of nest.h and plan.h, and the ABI. */
+#ifndef ALP_JIT_CPU_PLUGIN_H
+#define ALP_JIT_CPU_PLUGIN_H
+
+#include "jit/cpu/abi.h"
+#include "jit/plan/plan.h"
+
+enum { CPU_PLUGIN_VERSION = 1 };
+
+/* What a kernel may take for granted about its arrays beyond the plan; part of its key. */
+enum { CPU_STRIDE_ANY = 0, CPU_STRIDE_UNIT = 1 /* the item size */, CPU_STRIDE_ZERO = 2 };
+typedef struct CpuLayout {
+    const uint8_t  *stride;     /* [n_arrays * ALP_MAX_NDIM] CPU_STRIDE_… */
+    const uint32_t *group;      /* [n_arrays]: arrays with different numbers share no byte */
+} CpuLayout;
+
+typedef struct CpuCompileOptions {
+    FpMode fp;
+    CpuLayout layout;
+    const char *cpu;            /* LLVM's names: "znver4", "x86-64-v3" …; NULL: the host */
+    const char *features;       /* "+avx2,-avx512f"; NULL: the host's */
+    int  prefer_vector_width;   /* bits; 0: LLVM's choice */
+    int  opt_level;             /* 0 … 3 */
+    bool tsan;                  /* instrument for ThreadSanitizer (tests) */
+    bool spread_all;            /* tests: parallel loops of any size go to threads, in the smallest parts */
+    /* Called with the text of the module (after optimisation: "llvm", before: "llvm0") or the assembly ("asm"); NULL: not wanted. */
+    void (*dump)(void *user, const char *what, const char *text, size_t size);
+    void  *dump_user;
+} CpuCompileOptions;
+
+typedef struct CpuObject {
+    char  *bytes;               /* ELF relocatable object, malloc'ed; freed by free_object */
+    size_t size;
+    uint64_t emit_ns, optimise_ns, codegen_ns;
+} CpuObject;
+
+typedef struct CpuPlugin {
+    int  version;               /* CPU_PLUGIN_VERSION */
+    int  abi_version;
+    size_t plan_size;           /* sizeof(Plan), sizeof(Nest): a plug-in of another build is refused */
+    size_t nest_size;
+    const char *llvm_version;   /* "19.1.7" */
+    const char *build_id;
+    /* The host as LLVM names it: cpu and feature string, valid for the life of the plug-in. */
+    const char *(*host_cpu)(void);
+    const char *(*host_features)(void);
+    /* 0: *out filled.  Else error_text says why (at most 255 bytes), nothing is to be freed. Any number of threads may compile at the same time. */
+    int  (*compile)(const Plan *plan, const CpuCompileOptions *opt, CpuObject *out, char error_text[256]);
+    void (*free_object)(CpuObject *object);
+} CpuPlugin;
+
+/* The one symbol of the plug-in. */
+typedef const CpuPlugin *(*CpuPluginGet)(void);
+#define CPU_PLUGIN_SYMBOL "alpy_llvm_plugin"
+
+#endif

@@ -1,0 +1,303 @@
+/* jit/cpu/pool.c — the pool of threads: jobs in a list, workers that take indices from the oldest job that still has some.
+ *
+ * A job's caller works on its own job and then waits for indices that others took; workers never wait for jobs of their own (a loop inside a
+ * loop runs where it is), so nothing can deadlock.  Waiting spins for some microseconds before it sleeps: nests follow each other closely.
+ *
+ * fork(): the child has one thread.  The handlers hold the lock across the fork, and the child forgets threads and jobs. */
+#include "jit/cpu/pool.h"
+
+#include <fenv.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    MAX_WORKERS = 255,
+    SPINS = 300,                /* times the processor's pause: some 10 µs */
+    WAIT_NS = 5000000,          /* between calls of `waiting` */
+};
+
+typedef struct Job {
+    struct Job *next;
+    void    (*task)(void *, int64_t);
+    void     *user;
+    int64_t   n;
+    int       n_helpers;        /* workers that may still join; under the lock */
+    int       n_inside;         /* workers in it; under the lock */
+    _Atomic int64_t taken;      /* next index */
+} Job;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t  work, idle; /* work: a job came or the pool ends; idle: a worker left a job */
+    Job      *jobs;             /* oldest first */
+    int       n_workers;
+    bool      ending;
+    pthread_t worker[MAX_WORKERS];
+    _Atomic uint32_t posted;    /* changes with every new job: what spinning workers look at */
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Thread_local bool is_worker, is_inside;
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&pool.lock);
+}
+
+static void after_fork_parent(void)
+{
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void after_fork_child(void)
+{
+    pool.jobs = NULL;
+    pool.n_workers = 0;
+    pool.ending = false;
+    pthread_cond_init(&pool.work, NULL);
+    pthread_cond_init(&pool.idle, NULL);
+    is_worker = false;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void register_handlers(void)
+{
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+static void work_on(Job *j)
+{
+    for (int64_t i; (i = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed)) < j->n;)
+        j->task(j->user, i);
+}
+
+/* A job with indices left that wants another worker; NULL: none.  Under the lock. */
+static Job *find_job(void)
+{
+    for (Job *j = pool.jobs; j; j = j->next)
+        if (j->n_helpers > 0 && atomic_load_explicit(&j->taken, memory_order_relaxed) < j->n)
+            return j;
+    return NULL;
+}
+
+static void *worker_main(void *unused)
+{
+    (void)unused;
+    is_worker = true;
+    fesetenv(FE_DFL_ENV);       /* not the one of the thread that happened to start this one */
+    pthread_mutex_lock(&pool.lock);
+    while (!pool.ending) {
+        Job *j = find_job();
+        if (j) {
+            j->n_helpers--;
+            j->n_inside++;
+            pthread_mutex_unlock(&pool.lock);
+            work_on(j);
+            pthread_mutex_lock(&pool.lock);
+            j->n_helpers++;
+            if (--j->n_inside == 0)
+                pthread_cond_broadcast(&pool.idle);
+            continue;
+        }
+        uint32_t seen = atomic_load_explicit(&pool.posted, memory_order_relaxed);
+        pthread_mutex_unlock(&pool.lock);
+        bool come = false;
+        for (int i = 0; i < SPINS && !come; i++) {
+            relax();
+            come = atomic_load_explicit(&pool.posted, memory_order_relaxed) != seen;
+        }
+        pthread_mutex_lock(&pool.lock);
+        if (!come && atomic_load_explicit(&pool.posted, memory_order_relaxed) == seen && !pool.ending)
+            pthread_cond_wait(&pool.work, &pool.lock);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+static bool start_thread(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *user)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    bool ok = pthread_create(thread, attr, start, user) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return ok;
+}
+
+bool pool_detach(void *(*start)(void *), void *user, size_t stack_size)
+{
+    pthread_t thread;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr))
+        return false;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, stack_size);
+    bool ok = start_thread(&thread, &attr, start, user);
+    pthread_attr_destroy(&attr);
+    return ok;
+}
+
+/* Under the lock: at least `wanted` workers, if the system gives them. */
+static void grow(int wanted)
+{
+    if (wanted > MAX_WORKERS)
+        wanted = MAX_WORKERS;
+    if (pool.n_workers >= wanted)
+        return;
+    while (pool.n_workers < wanted && start_thread(&pool.worker[pool.n_workers], NULL, worker_main, NULL))
+        pool.n_workers++;
+}
+
+static void run_here(int64_t n, void (*task)(void *, int64_t), void *user)
+{
+    for (int64_t i = 0; i < n; i++)
+        task(user, i);
+}
+
+/* Under the lock: until a worker leaves a job, or some milliseconds. */
+static void wait_idle(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_cond_clockwait(&pool.idle, &pool.lock, CLOCK_MONOTONIC, &until);
+}
+
+void pool_run(int n_threads, int64_t n, void (*task)(void *user, int64_t index), void (*waiting)(void *user), void *user)
+{
+    if (n_threads > n)
+        n_threads = (int)n;
+    if (n_threads <= 1 || is_worker || is_inside) {
+        run_here(n, task, user);
+        return;
+    }
+    pthread_once(&once, register_handlers);
+    Job job = { .task = task, .user = user, .n = n, .n_helpers = n_threads - 1 };
+    pthread_mutex_lock(&pool.lock);
+    grow(n_threads - 1);
+    Job **end = &pool.jobs;
+    while (*end)
+        end = &(*end)->next;
+    *end = &job;
+    atomic_fetch_add_explicit(&pool.posted, 1, memory_order_relaxed);
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+
+    is_inside = true;
+    work_on(&job);
+    is_inside = false;
+
+    pthread_mutex_lock(&pool.lock);
+    for (Job **at = &pool.jobs; *at; at = &(*at)->next)
+        if (*at == &job) {
+            *at = job.next;
+            break;
+        }
+    for (int spins = 0; job.n_inside > 0; spins++) {
+        if (spins < SPINS) {
+            pthread_mutex_unlock(&pool.lock);
+            relax();
+            pthread_mutex_lock(&pool.lock);
+        } else {
+            wait_idle();
+            if (waiting && job.n_inside > 0) {
+                pthread_mutex_unlock(&pool.lock);
+                waiting(user);
+                pthread_mutex_lock(&pool.lock);
+            }
+        }
+    }
+    pthread_mutex_unlock(&pool.lock);
+}
+
+void pool_shutdown(void)
+{
+    pthread_t worker[MAX_WORKERS];
+    pthread_mutex_lock(&pool.lock);
+    int n = pool.n_workers;
+    memcpy(worker, pool.worker, (size_t)n * sizeof *worker);
+    pool.ending = true;
+    atomic_fetch_add_explicit(&pool.posted, 1, memory_order_relaxed);
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = 0; i < n; i++)
+        pthread_join(worker[i], NULL);
+    pthread_mutex_lock(&pool.lock);
+    pool.n_workers = 0;
+    pool.ending = false;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- how many threads ------------------------------------------------------------------------------------------------- */
+
+/* Whole CPUs that a cgroup's quota grants; 0: no limit found. */
+static int cgroup_cpus(void)
+{
+    char line[512], path[600];
+    FILE *f = fopen("/proc/self/cgroup", "re");
+    if (!f)
+        return 0;
+    int found = 0;
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        if (strncmp(line, "0::", 3))
+            continue;
+        /* Every level may have a limit of its own. */
+        for (char *group = line + 3;;) {
+            snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", strcmp(group, "/") ? group : "");
+            FILE *m = fopen(path, "re");
+            long long quota, period;
+            if (m) {
+                if (fscanf(m, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0) {
+                    int cpus = (int)((quota + period - 1) / period);
+                    if (!found || cpus < found)
+                        found = cpus;
+                }
+                fclose(m);
+            }
+            char *slash = strrchr(group, '/');
+            if (!slash || !strcmp(group, "/") || !*group)
+                break;
+            *slash = 0;
+        }
+    }
+    fclose(f);
+    return found;
+}
+
+int pool_default_threads(void)
+{
+    const char *asked = getenv("ALPY_NUM_THREADS");
+    if (asked) {
+        char *end;
+        long n = strtol(asked, &end, 10);
+        if (end != asked && !*end && n >= 1 && n <= MAX_WORKERS + 1)
+            return (int)n;
+    }
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int quota = cgroup_cpus();
+    if (quota > 0 && quota < n)
+        n = quota;
+    return n < 1 ? 1 : n > MAX_WORKERS + 1 ? MAX_WORKERS + 1 : n;
+}
