@@ -13,8 +13,9 @@
  *
  * What is not in this file is not part of the interface.
  *
- * The library never exits, aborts, prints on its own or installs signal handlers, and has no global state: any number
- * of interpreters may live in a process.  An interpreter is used by one thread at a time (another thread's call
+ * The library never exits, aborts, prints on its own or installs signal handlers.  Any number of interpreters may live in
+ * a process; they share nothing but compiled loops and the threads that these run on, which a fork() leaves behind and
+ * which take no signals.  An interpreter is used by one thread at a time (another thread's call
  * meanwhile gives ALPY_USAGE); which thread that is may change from call to call.  alpy_interrupt() alone may be called
  * at any time.
  *
@@ -65,6 +66,22 @@ ALPY_API const char *alpy_status_name(alpy_status status);
 
 /* ---- open and close ---------------------------------------------------------------------------------------------- */
 
+/* How closely loops keep to the order of floating-point operations (docs/language.md, "Differences"). */
+typedef enum alpy_fp {
+    ALPY_FP_PRECISE = 0,    /* the default: sums and products of more than 128 items by one tree, fixed by the program
+                             * and the shape of its data: the same bits everywhere, at any speed */
+    ALPY_FP_SEQUENTIAL,     /* program order everywhere: the bits of CPython */
+    ALPY_FP_FAST,           /* any order and contraction: no promise on the last digits */
+} alpy_fp;
+
+/* Where loops may run. */
+typedef enum alpy_device {
+    ALPY_DEVICE_AUTO = 0,   /* wherever it pays */
+    ALPY_DEVICE_INTERP,     /* in the interpreter, which follows the plan where that fixes the order of a sum */
+    ALPY_DEVICE_REFERENCE,  /* for tests of the analysis: by a plain, slow evaluator of plans */
+    ALPY_DEVICE_CPU,        /* compiled for the processor wherever that is possible, even where it does not pay */
+} alpy_device;
+
 /* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that
  * calls it, but for alpy_interrupt(): such a call gives ALPY_USAGE. */
 typedef struct alpy_config {
@@ -79,7 +96,8 @@ typedef struct alpy_config {
 
     /* Memory for everything but what the C library and foreign functions take: ptr NULL allocates, new_size 0 frees and
      * returns NULL, else resizes as realloc.  old_size is the size ptr was allocated with.  NULL result: no memory (ptr
-     * stays valid).  Results aligned as malloc's.  NULL = the C library's. */
+     * stays valid).  Results aligned as malloc's.  Compiled loops may call it from threads of their own, but never while
+     * another call is under way.  NULL = the C library's. */
     void *(*realloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
     /* Text that the program prints: stream 1 is its stdout, 2 its stderr; not NUL-terminated.  Returns 0, or an errno
      * value, which the program gets as OSError.  stdout is buffered; it is complete when alpy_eval… or alpy_call
@@ -100,6 +118,24 @@ typedef struct alpy_config {
     const char        *script_dir;      /* folder where `import name` finds name.alp; NULL = the current one; copied */
     bool               line_buffered;   /* deliver stdout at every newline (a terminal) */
     bool               err_is_terminal; /* stderr is a terminal: progress bars (tqdm) are drawn on it */
+
+    /* Print each loop nest when it is analysed, each plan when it is made, the code of each compiled loop, to stream 2:
+     * "nest", "plan", "llvm", "asm", or several of them with commas; for those who work on alpy.  NULL = nothing; copied. */
+    const char *dump;
+    /* With ALPY_DEVICE_REFERENCE: iterations of parallel loops run in random orders that follow from this number;
+     * 0 = in order. */
+    uint64_t    shuffle_seed;
+    alpy_fp     fp;
+    alpy_device device;
+    bool        explain;        /* keep a record of loops for alpy_explain(): takes memory and some time */
+    bool        no_analysis;    /* run every loop as it stands, in the interpreter, as ALPY_FP_SEQUENTIAL; not together
+                                 * with explain */
+
+    /* Compiled loops.  Results do not depend on these. */
+    const char *isa;            /* instruction set: "sse2", "avx2", "avx512" or "native"; NULL = native; for tests; copied */
+    int         threads;        /* most threads that a loop runs on, the calling one included; 0 = ALPY_NUM_THREADS, else
+                                 * the processors that this process may use */
+    bool        no_disk_cache;  /* neither take compiled loops from disk nor leave them there (alpy_cache_info()) */
 } alpy_config;
 
 /* All defaults, and struct_size. */
@@ -110,7 +146,8 @@ static inline void alpy_config_init(alpy_config *config)
 }
 
 /* A new interpreter in *out.  config NULL = defaults.
- * ALPY_NOMEM; ALPY_USAGE: out NULL, struct_size unknown, a negative or not finite limit.  Then *out is NULL. */
+ * ALPY_NOMEM; ALPY_USAGE: out NULL, struct_size unknown, a negative or not finite limit, an unknown setting.  Then
+ * *out is NULL. */
 ALPY_API alpy_status alpy_open(alpy_vm **out, const alpy_config *config);
 /* Release everything: variables, what was handed out and not released, arrays lent by the host (their release functions
  * are called).  vm and every pointer got through it are invalid afterwards.  NULL is fine.
@@ -299,6 +336,40 @@ ALPY_API alpy_status alpy_register(alpy_vm *vm, const alpy_function *rows, size_
  * "ValueError", "n < 0");` Returns ALPY_ERROR; ALPY_USAGE outside a registered function or if there is no such
  * exception. */
 ALPY_API alpy_status alpy_raise(alpy_vm *vm, const char *type, const char *text);
+
+/* ---- what became of the loops ------------------------------------------------------------------------------------ */
+
+typedef enum alpy_explain_format {
+    ALPY_EXPLAIN_TEXT = 0,  /* for people: the texts with their loops annotated */
+    ALPY_EXPLAIN_JSON,      /* for programs: {"version": 1, "loops": [...]} */
+    ALPY_EXPLAIN_GRAPH,     /* in Graphviz' language: the dependence graph of one loop nest */
+} alpy_explain_format;
+
+/* Tell of every loop in the texts that vm has run or imported so far, those of failed ones included, what became of it
+ * and why: docs/explain.md describes formats and reasons.  Needs alpy_config.explain.
+ * The result is handed to fn in pieces, UTF-8, not NUL-terminated; fn returns non-zero to stop, and may not use vm.
+ * line, for ALPY_EXPLAIN_GRAPH: where the nest's outermost loop begins; 0 = the nest that was run first.  Others ignore
+ * it.
+ *
+ *   ALPY_OK           also if fn stopped it
+ *   ALPY_ERROR        LookupError: no nest begins in that line, or none was run
+ *   ALPY_NOMEM
+ *   ALPY_USAGE        vm or fn is NULL, the format unknown, explain was not set, vm is in use by another thread */
+ALPY_API alpy_status alpy_explain(alpy_vm *vm, alpy_explain_format format, int line,
+                                  int (*fn)(void *user, const char *text, size_t size), void *user);
+
+/* ---- compiled loops on disk --------------------------------------------------------------------------------------- */
+
+/* Code that was compiled is kept for later processes, in the folder that ALPY_CACHE_DIR names, else under
+ * $XDG_CACHE_HOME/alpy or ~/.cache/alpy; up to 256 MB, the least recently used goes first. */
+typedef struct alpy_cache {
+    char     folder[512];       /* "" = there is no place for one */
+    uint64_t loops;             /* files in it */
+    uint64_t bytes;
+} alpy_cache;
+ALPY_API void alpy_cache_info(alpy_cache *out);
+/* Removes them all; returns how many. */
+ALPY_API uint64_t alpy_cache_clear(void);
 
 /* ---- for programs like alpy itself ------------------------------------------------------------------------------- */
 

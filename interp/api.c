@@ -1,4 +1,4 @@
-/* interp/api.c — alpy.h: open and close, running texts, limits, and error reports. */
+/* interp/api.c — alpy.h: open and close, running texts, limits, error reports, and explanations. */
 #include "interp/api.h"
 
 #include <errno.h>
@@ -11,6 +11,9 @@
 
 #include "dsl/parse.h"
 #include "interp/interp.h"
+#include "jit/cpu/cache.h"
+#include "jit/cpu/cpu.h"
+#include "jit/plan/engine.h"
 
 #define REPORT_SLACK   (256u << 10)     /* bytes beyond max_bytes that the report of an error may take */
 
@@ -126,6 +129,16 @@ static int poll_hook(void *user)
     return stop;
 }
 
+/* Texts whose loops are to be explained are known before they run: what is not reached stands in the report, too. */
+static void text_hook(void *user, Chunk *chunk)
+{
+    alpy_vm *a = user;
+    Report *report = engine_report(a->vm);
+    bool is_new;
+    if (report && (!report_source(report, &chunk->src, &is_new) || (is_new && engine_report_unreached(a->vm, chunk) != ALP_OK)))
+        a->explain_lost = true;
+}
+
 /* ---- open and close ---------------------------------------------------------------------------------------------- */
 
 static bool seconds_valid(double s)
@@ -133,7 +146,24 @@ static bool seconds_valid(double s)
     return isfinite(s) && s >= 0;
 }
 
-/* The caller's settings as this version knows them; false: they cannot be honoured. */
+static bool dump_valid(const char *what)
+{
+    static const char *const words[] = { "nest", "plan", "llvm", "asm" };
+    bool more = what != NULL;
+    while (more) {
+        size_t n = strcspn(what, ","), k = 0;
+        while (k < COUNT_OF(words) && !(strlen(words[k]) == n && strncmp(words[k], what, n) == 0))
+            k++;
+        if (k == COUNT_OF(words))
+            return false;
+        more = what[n];
+        what += n + 1;
+    }
+    return true;
+}
+
+/* The caller's settings as this version knows them; false: they cannot be honoured.  alpy_config grows at its end, each time from a member as
+ * aligned as the whole: what an older host has there is no padding that it need not have cleared. */
 static bool copy_config(alpy_config *to, const alpy_config *from)
 {
     alpy_config_init(to);
@@ -149,20 +179,26 @@ static bool copy_config(alpy_config *to, const alpy_config *from)
     to->struct_size = sizeof *to;
     if (to->argc < 0 || (to->argc > 0 && !to->argv) || to->max_depth < 0 || !seconds_valid(to->max_seconds))
         return false;
+    if ((unsigned)to->fp > ALPY_FP_FAST || (unsigned)to->device > ALPY_DEVICE_CPU || !dump_valid(to->dump) ||
+        (to->explain && to->no_analysis) || to->threads < 0 || (to->isa && !cpu_isa_known(to->isa)))
+        return false;
     for (int i = 0; i < to->argc; i++)
         if (!to->argv[i])
             return false;
     return true;
 }
 
-/* argv and script_dir in one block: the pointers, then the texts. */
+/* argv, script_dir, dump and isa in one block: the pointers, then the texts. */
 static bool copy_strings(alpy_vm *a)
 {
     alpy_config *c = &a->config;
     static const char *const no_args[] = { "" };
     int n = c->argc ? c->argc : 1;
     const char *const *argv = c->argc ? c->argv : no_args;
-    size_t size = (size_t)n * sizeof(char *) + (c->script_dir ? strlen(c->script_dir) + 1 : 0);
+    const char **texts[] = { &c->script_dir, &c->dump, &c->isa };
+    size_t size = (size_t)n * sizeof(char *);
+    for (size_t t = 0; t < COUNT_OF(texts); t++)
+        size += *texts[t] ? strlen(*texts[t]) + 1 : 0;
     for (int i = 0; i < n; i++)
         size += strlen(argv[i]) + 1;
     a->strings = mem_alloc(&a->mem, size);
@@ -174,13 +210,60 @@ static bool copy_strings(alpy_vm *a)
         copy[i] = next;
         next = stpcpy(next, argv[i]) + 1;
     }
-    if (c->script_dir) {
-        strcpy(next, c->script_dir);
-        c->script_dir = next;
-    }
+    for (size_t t = 0; t < COUNT_OF(texts); t++)
+        if (*texts[t]) {
+            char *end = stpcpy(next, *texts[t]) + 1;
+            *texts[t] = next;
+            next = end;
+        }
     c->argc = n;
     c->argv = (const char *const *)copy;
     return true;
+}
+
+static void write_dump(void *user, const char *text, size_t size)
+{
+    vm_write_quiet(user, 2, text, size);
+}
+
+/* The back end that the settings ask for, if there is one. */
+static Status make_backend(const alpy_vm *a, EngineOptions *o)
+{
+    const alpy_config *c = &a->config;
+    bool wanted = !c->no_analysis && (c->device == ALPY_DEVICE_AUTO || c->device == ALPY_DEVICE_CPU);
+    if (!wanted || !cpu_is_available(o->no_backend, sizeof o->no_backend))
+        return ALP_OK;
+    CpuOptions cpu = { .n_threads = c->threads, .isa = c->isa, .no_disk_cache = c->no_disk_cache, .dump_fn = write_dump, .dump_user = a->vm };
+    cpu.dump = c->dump && (strstr(c->dump, "llvm") || strstr(c->dump, "asm")) ? c->dump : NULL;
+    o->backend = cpu_backend_new(a->vm, &cpu);
+    return o->backend ? ALP_OK : ALP_FAIL;
+}
+
+static Status attach_engine(const alpy_vm *a)
+{
+    static const EngineDevice device[] = {
+        [ALPY_DEVICE_AUTO] = DEV_Auto, [ALPY_DEVICE_INTERP] = DEV_Interp, [ALPY_DEVICE_REFERENCE] = DEV_Reference,
+        [ALPY_DEVICE_CPU] = DEV_Cpu,
+    };
+    static const FpMode fp[] = {
+        [ALPY_FP_PRECISE] = FP_Precise, [ALPY_FP_SEQUENTIAL] = FP_Sequential, [ALPY_FP_FAST] = FP_Fast,
+    };
+    const alpy_config *c = &a->config;
+    EngineOptions o;
+    engine_options_init(&o);
+    o.device = device[c->device];
+    o.plan.fp = fp[c->fp];
+    o.plan.examples = c->explain;
+    o.exec.shuffle = c->shuffle_seed != 0;
+    o.exec.seed = c->shuffle_seed;
+    o.analyse = !c->no_analysis;
+    o.report = c->explain;
+    o.dump = c->dump;
+    TRY(make_backend(a, &o));
+    Status s = engine_attach(a->vm, &o);
+    if (s != ALP_OK && o.backend)
+        o.backend->close(o.backend);
+    return s;
 }
 
 static void free_handle(alpy_vm *a)
@@ -228,6 +311,12 @@ alpy_status alpy_open(alpy_vm **out, const alpy_config *config)
     vm->argc = a->config.argc;
     vm->argv = (char **)(uintptr_t)a->config.argv;
     vm->script_dir = a->config.script_dir;
+    if (attach_engine(a) != ALP_OK) {
+        vm_free(vm);
+        free_handle(a);
+        return ALPY_NOMEM;
+    }
+    vm->text_fn = settings.explain ? text_hook : NULL;
     *out = a;
     return ALPY_OK;
 }
@@ -571,6 +660,70 @@ alpy_status alpy_memory(alpy_vm *a, size_t *used, size_t *peak)
         *peak = a->mem.bytes_peak + a->vm->mem.bytes_peak;
     api_leave(a);
     return ALPY_OK;
+}
+
+/* ---- explanations ------------------------------------------------------------------------------------------------ */
+
+typedef struct Explaining {
+    int (*fn)(void *user, const char *text, size_t size);
+    void *user;
+    bool  stopped;
+} Explaining;
+
+static void explain_text(void *user, const char *s, size_t n)
+{
+    Explaining *e = user;
+    if (!e->stopped)
+        e->stopped = e->fn(e->user, s, n) != 0;
+}
+
+alpy_status alpy_explain(alpy_vm *a, alpy_explain_format format, int line, int (*fn)(void *user, const char *text, size_t size),
+                         void *user)
+{
+    if (!api_enter(a))
+        return ALPY_USAGE;
+    VM *vm = a->vm;
+    const Report *report = engine_report(vm);
+    if (!fn || (unsigned)format > ALPY_EXPLAIN_GRAPH || line < 0)
+        return api_misuse(a, "alpy_explain() without fn, with an unknown format, or a line below 0");
+    if (!report)
+        return api_misuse(a, "alpy_explain() needs alpy_config.explain");
+    Explaining e = { .fn = fn, .user = user };
+    bool nested = a->in_hook;
+    a->in_hook = true;
+    Status drawn = ALP_OK;
+    switch (format) {
+    case ALPY_EXPLAIN_TEXT:     report_text(report, explain_text, &e); break;
+    case ALPY_EXPLAIN_JSON:     report_json(report, explain_text, &e); break;
+    case ALPY_EXPLAIN_GRAPH:    drawn = engine_graph(vm, (uint32_t)line, explain_text, &e); break;
+    }
+    a->in_hook = nested;
+    if (drawn != ALP_OK && line)
+        raise(vm, TY_LookupError, "no loop nest that was run begins in line %d", line);
+    else if (drawn != ALP_OK)
+        raise(vm, TY_LookupError, "no loop nest was run");
+    else if (a->explain_lost && format != ALPY_EXPLAIN_GRAPH)
+        raise_nomem(vm);                /* what there is has been told */
+    return api_done(a, vm_has_exc(vm) ? ALP_FAIL : ALP_OK);
+}
+
+/* ---- compiled loops on disk -------------------------------------------------------------------------------------- */
+
+void alpy_cache_info(alpy_cache *out)
+{
+    CacheUsage u;
+    if (!out)
+        return;
+    cache_usage(&u);
+    _Static_assert(sizeof u.folder == sizeof out->folder, "folders of equal length");
+    memcpy(out->folder, u.folder, sizeof out->folder);
+    out->loops = u.n_files;
+    out->bytes = u.bytes;
+}
+
+uint64_t alpy_cache_clear(void)
+{
+    return cache_clear();
 }
 
 /* ---- dumps ------------------------------------------------------------------------------------------------------- */

@@ -62,6 +62,7 @@ struct alpy_vm {
 
     Parked       parked;
     HostFunction *functions;
+    bool         explain_lost;  /* the record of loops is incomplete, for lack of memory */
 
     alpy_error_info error;
     Value        error_text, error_file, error_traceback;   /* own the texts that `error` points to */

@@ -96,7 +96,6 @@ NOINLINE static Value run(VM *vm, Func *fn, Value *slots)
         frame.chunk = fn->chunk;
         frame.slots = slots;
         frame.globals = fn->module->slots;
-        frame.loop_depth = 0;
         vm->frame = &frame;
         vm->depth++;
         Flow flow = exec_block(vm, &frame, &fn->def->body);

@@ -1,7 +1,8 @@
 /* interp/engine.h — the seam to the JIT.
  *
- * At every outermost loop (AstFor/AstWhile with is_outermost) the interpreter asks the VM's loop engine, a table of functions,
- * whether it takes the loop.  The engine sees the frame's variables (Frame.slots, module slots, cells) and may read and write them.
+ * At every loop whose ask_engine is set (AstFor, AstWhile) the interpreter asks the VM's loop engine, a table of functions, whether
+ * it takes the loop.  At first these are the outermost loops; the engine may set and clear the flag, for instance ask for the loops
+ * inside one that it cannot take.  It sees the frame's variables (Frame.slots, module slots, cells) and may read and write them.
  * No engine, or LOOP_DECLINED: the interpreter runs the loop itself. */
 #ifndef ALP_INTERP_ENGINE_H
 #define ALP_INTERP_ENGINE_H
@@ -18,6 +19,8 @@ typedef enum LoopVerdict {
 
 typedef struct LoopEngine {
     const char *name;
+    /* Asked before a loop over range(…) builds the range: false: take() would decline, and is not called.  NULL: take() is always called. */
+    bool (*may_take)(VM *vm, Frame *frame, Node *loop);
     /* For loops: iterable is the evaluated `in` expression (borrowed).  While loops: T_Unbound. */
     LoopVerdict (*take)(VM *vm, Frame *frame, Node *loop, Value iterable);
     /* A chunk is about to be freed: forget what hangs on its loops (the X(nest) fields).  NULL: nothing to do. */

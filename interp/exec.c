@@ -94,7 +94,7 @@ Flow exec_pass(HANDLER_ARGS)
 
 /* ---- loops ----------------------------------------------------------------------------------------------------------- */
 
-/* The engine's answer to an outermost loop; true when *flow is the loop's outcome. */
+/* The engine's answer to a loop it wants to be asked about; true when *flow is the loop's outcome. */
 NOINLINE static bool engine_takes(VM *vm, Frame *f, Node *n, Value iterable, const NodeList *orelse, Flow *flow)
 {
     switch (vm->engine->take(vm, f, n, iterable)) {
@@ -128,19 +128,15 @@ Flow exec_while(HANDLER_ARGS)
 {
     AstWhile *s = (AstWhile *)n;
     Flow flow;
-    if (s->is_outermost && vm->engine && f->loop_depth == 0 && engine_takes(vm, f, n, V_UNBOUND, &s->orelse, &flow))
+    if (s->ask_engine && vm->engine && engine_takes(vm, f, n, V_UNBOUND, &s->orelse, &flow))
         return flow;
-    f->loop_depth++;
     for (;;) {
         int t = test_for(vm, f, n, s->test);
-        if (t <= 0) {
-            f->loop_depth--;
+        if (t <= 0)
             return t < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
-        }
         if (!run_body(vm, f, s->test, &s->body, &flow))
             break;
     }
-    f->loop_depth--;
     return flow;
 }
 
@@ -264,26 +260,28 @@ static Flow for_count(VM *vm, Frame *f, Node *n, int64_t start, int64_t step, in
     AstFor *s = AST_AS(For, n);
     AstName *target = AST_AS(Name, s->target);
     Flow flow;
-    f->loop_depth++;
     int64_t i = start;
     bool to_slot = s->target->spare & SP_SLOT;
     for (int64_t left = count; left > 0; left--) {
         value_set(vm, LIKELY(to_slot) ? &f->slots[target->slot] : var_slot(f, target->scope, target->slot), V_INT(i));
         if (!run_body(vm, f, n, &s->body, &flow)) {
-            f->loop_depth--;
             return flow;
         }
         i = (int64_t)((uint64_t)i + (uint64_t)step);    /* past the last item it may wrap, unused */
     }
-    f->loop_depth--;
     return exec_block(vm, f, &s->orelse);
+}
+
+static bool engine_may_take(VM *vm, Frame *f, Node *n)
+{
+    return !vm->engine->may_take || vm->engine->may_take(vm, f, n);
 }
 
 static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
 {
     AstFor *s = AST_AS(For, n);
     Flow flow;
-    if (s->is_outermost && vm->engine && f->loop_depth == 0 && engine_takes(vm, f, n, iterable, &s->orelse, &flow)) {
+    if (s->ask_engine && vm->engine && engine_takes(vm, f, n, iterable, &s->orelse, &flow)) {
         value_free(vm, iterable);
         return flow;
     }
@@ -301,11 +299,9 @@ static Flow for_cursor(VM *vm, Frame *f, Node *n, ALP_TAKE Value iterable)
     if (targets && !all_slots(targets))
         targets = NULL;
     int more;
-    f->loop_depth++;
     while ((more = advance(vm, f, n, &c, targets)) > 0)
         if (!run_body(vm, f, n, &s->body, &flow))
             break;
-    f->loop_depth--;
     value_free(vm, c.source);
     return more > 0 ? flow : more < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
 }
@@ -327,7 +323,7 @@ static Flow for_range(HANDLER_ARGS)
     Value range = EVAL(call->callee);
     if (IS_ERR(range))
         return FLOW_ERROR;
-    if (range.tag != T_Type || range.u.i != TY_range || (s->is_outermost && vm->engine && f->loop_depth == 0)) {
+    if (range.tag != T_Type || range.u.i != TY_range || (s->ask_engine && vm->engine && engine_may_take(vm, f, n))) {
         value_free(vm, range);
         return for_general(vm, f, n);
     }

@@ -15,16 +15,20 @@ typedef struct Options {
     enum { RUN_NOTHING, RUN_STDIN, RUN_PROMPT, RUN_TEXT, RUN_FILE } what;
     const char *operand;        /* the text of -c, the script's path */
     const char *name;           /* of the text in tracebacks */
-    const char *dump;           /* --dump; NULL: run */
+    const char *dump;           /* --dump of "tok" and "ast", with what else was named; NULL: run */
+    char        dump_loops[24]; /* what else was named */
     bool        inspect;        /* -i */
     bool        quiet;          /* -q */
+    bool        is_explain;     /* alpy explain … */
+    Explain     explain;
     alpy_config config;
 } Options;
 
 volatile sig_atomic_t program_interrupted;
 
 static alpy_vm *_Atomic interrupt_target;
-static int stdout_errno;        /* why a write to standard output failed */
+static int print_fd = STDOUT_FILENO;    /* where the program's standard output goes */
+static int stdout_errno;        /* why a write to it failed */
 
 /* ---- the system's side ------------------------------------------------------------------------------------------- */
 
@@ -55,7 +59,7 @@ static int write_all(int fd, const char *text, size_t size)
 static int write_output(void *user, int stream, const char *text, size_t size)
 {
     (void)user;
-    int err = write_all(stream == 1 ? STDOUT_FILENO : STDERR_FILENO, text, size);
+    int err = write_all(stream == 1 ? print_fd : STDERR_FILENO, text, size);
     if (err && stream == 1)
         stdout_errno = err;
     return err;
@@ -145,7 +149,8 @@ int program_report(alpy_vm *vm, alpy_status status)
 
 /* ---- command line ------------------------------------------------------------------------------------------------ */
 
-static const char usage[] = "usage: alpy [option] ... [-c cmd | file | -] [arg] ...\n";
+static const char usage[] = "usage: alpy [explain] [option] ... [-c cmd | file | -] [arg] ...\n";
+static const char cache_usage[] = "usage: alpy cache [show | clear]\n";
 
 static const char help[] =
     "Options:\n"
@@ -157,7 +162,23 @@ static const char help[] =
     "--max-bytes N         : most memory that the program may use; N may end in K, M or G (powers of 1024)\n"
     "--max-seconds S       : longest time that the program may run\n"
     "--recursion-limit N   : most nested calls (default 1000)\n"
-    "--dump tok,ast        : print the tokens or the syntax tree instead of running\n"
+    "--fp MODE             : order of float sums: precise (default: fixed by the program), sequential (as in\n"
+    "                        CPython) or fast (any)\n"
+    "--device NAME         : where loops run: auto (default), interp or cpu (compiled, even where it does not pay)\n"
+    "--threads N           : most threads that a compiled loop runs on (default: all processors)\n"
+    "--no-analysis         : run every loop as it stands, in the interpreter\n"
+    "--explain             : at the end, tell on standard error what became of each loop, and why\n"
+    "--json                : the same for programs, as JSON\n"
+    "--graph FILE          : draw the dependences of a loop nest; FILE ends in .svg, .png, .pdf, .dot or .gv\n"
+    "--line N              : ... of the nest that begins in line N (default: the first that was run)\n"
+    "-o FILE               : explanation to FILE\n"
+    "--dump WHAT           : tok, ast: print tokens or syntax tree instead of running; nest, plan, llvm, asm: print loop\n"
+    "                        nests, their plans and their code to standard error while running; several with commas\n"
+    "\n"
+    "alpy explain ...      : run, then explain on standard output; with --json the program's own output goes to\n"
+    "                        standard error\n"
+    "alpy cache [show]     : where compiled loops are kept, and how many there are\n"
+    "alpy cache clear      : remove them\n"
     "\n"
     "Arguments:\n"
     "file   : program read from a file\n"
@@ -171,7 +192,7 @@ static int bad_usage(const char *format, const char *what)
     return EXIT_USAGE;
 }
 
-static bool parse_bytes(const char *text, size_t *out)
+static bool parse_bytes(Options *o, const char *text)
 {
     static const char units[] = "KMG";
     char *end;
@@ -183,15 +204,15 @@ static bool parse_bytes(const char *text, size_t *out)
     int shift = unit ? 10 * (int)(unit - units + 1) : 0;
     if ((*end && (!unit || end[1])) || n == 0 || n > SIZE_MAX >> shift)
         return false;
-    *out = (size_t)n << shift;
+    o->config.max_bytes = (size_t)n << shift;
     return true;
 }
 
-static bool parse_seconds(const char *text, double *out)
+static bool parse_seconds(Options *o, const char *text)
 {
     char *end;
-    *out = strtod(text, &end);
-    return end != text && !*end && *out > 0 && *out < 1e9;
+    double s = o->config.max_seconds = strtod(text, &end);
+    return end != text && !*end && s > 0 && s < 1e9;
 }
 
 static bool parse_count(const char *text, int *out)
@@ -203,39 +224,149 @@ static bool parse_count(const char *text, int *out)
     return end != text && !*end && !errno && n > 0 && n <= INT_MAX;
 }
 
-static bool parse_dump(const char *text, const char **out)
+static bool parse_depth(Options *o, const char *text)
 {
-    *out = text;
-    for (;;) {
-        size_t n = strcspn(text, ",");
-        if (n != 3 || (strncmp(text, "tok", 3) != 0 && strncmp(text, "ast", 3) != 0))
-            return false;
-        if (!text[n])
-            return true;
-        text += n + 1;
-    }
+    return parse_count(text, &o->config.max_depth);
 }
 
-/* A long option with its value behind '=' or as the next argument.  -1: go on; else the status to exit with. */
+static bool parse_line(Options *o, const char *text)
+{
+    return parse_count(text, &o->explain.line);
+}
+
+static bool parse_seed(Options *o, const char *text)
+{
+    int seed;
+    bool ok = parse_count(text, &seed);
+    o->config.shuffle_seed = ok ? (uint64_t)seed : 0;
+    return ok;
+}
+
+/* The number of a word in a list that ends in NULL; -1: it is not there. */
+static int find_word(const char *const *words, const char *text, size_t size)
+{
+    for (int i = 0; words[i]; i++)
+        if (strlen(words[i]) == size && strncmp(words[i], text, size) == 0)
+            return i;
+    return -1;
+}
+
+static bool parse_fp(Options *o, const char *text)
+{
+    static const char *const words[] = { "precise", "sequential", "fast", NULL };       /* ORDER alpy_fp */
+    int k = find_word(words, text, strlen(text));
+    o->config.fp = (alpy_fp)k;
+    return k >= 0;
+}
+
+static bool parse_device(Options *o, const char *text)
+{
+    static const char *const words[] = { "auto", "interp", "reference", "cpu", NULL };  /* ORDER alpy_device */
+    int k = find_word(words, text, strlen(text));
+    o->config.device = (alpy_device)k;
+    return k >= 0;
+}
+
+static bool parse_threads(Options *o, const char *text)
+{
+    return parse_count(text, &o->config.threads);
+}
+
+static bool parse_isa(Options *o, const char *text)
+{
+    static const char *const words[] = { "sse2", "avx2", "avx512", "native", NULL };
+    o->config.isa = text;
+    return find_word(words, text, strlen(text)) >= 0;
+}
+
+static bool parse_dump(Options *o, const char *text)
+{
+    static const char *const words[] = { "tok", "ast", "nest", "plan", "llvm", "asm", NULL };
+    const char *all = text;
+    unsigned named = 0;
+    bool more = true;
+    for (o->dump = NULL; more; text++) {
+        size_t n = strcspn(text, ",");
+        int k = find_word(words, text, n);
+        if (k < 0)
+            return false;
+        if (k < 2)
+            o->dump = all;
+        named |= 1u << k;
+        text += n;
+        more = *text;
+    }
+    char *end = o->dump_loops;
+    for (int k = 2; words[k]; k++)
+        if (named & 1u << k)
+            end = stpcpy(stpcpy(end, end == o->dump_loops ? "" : ","), words[k]);
+    o->config.dump = end == o->dump_loops ? NULL : o->dump_loops;
+    return true;
+}
+
+static bool parse_graph(Options *o, const char *text)
+{
+    o->explain.graph = text;
+    return explain_graph_valid(text);
+}
+
+static bool set_explain(Options *o, const char *text)
+{
+    o->explain.where = EXPLAIN_TO_STDERR;
+    return true;
+}
+
+static bool set_json(Options *o, const char *text)
+{
+    o->explain.json = true;
+    return true;
+}
+
+static bool set_no_analysis(Options *o, const char *text)
+{
+    o->config.no_analysis = true;
+    return true;
+}
+
+/* A long option; one with a value has it behind '=' or as the next argument.  -1: go on; else the status to exit with. */
 static int long_option(Options *o, int argc, char **argv, int *i)
 {
-    static const char *const name[] = { "--max-bytes", "--max-seconds", "--recursion-limit", "--dump" };
+    static const struct { const char *name; bool has_value; bool (*set)(Options *o, const char *text); } option[] = {
+        { "--max-bytes", true, parse_bytes }, { "--max-seconds", true, parse_seconds }, { "--recursion-limit", true, parse_depth },
+        { "--dump", true, parse_dump }, { "--fp", true, parse_fp }, { "--device", true, parse_device },
+        { "--threads", true, parse_threads }, { "--isa", true, parse_isa }, { "--shuffle", true, parse_seed }, { "--graph", true, parse_graph }, { "--line", true, parse_line },
+        { "--explain", false, set_explain }, { "--json", false, set_json }, { "--no-analysis", false, set_no_analysis },
+    };
     const char *arg = argv[*i];
-    size_t size = strcspn(arg, "=");
-    unsigned which = 0;
-    while (which < 4 && !(strlen(name[which]) == size && strncmp(arg, name[which], size) == 0))
+    size_t size = strcspn(arg, "="), count = sizeof option / sizeof option[0], which = 0;
+    while (which < count && !(strlen(option[which].name) == size && strncmp(arg, option[which].name, size) == 0 &&
+                              (option[which].has_value || !arg[size])))
         which++;
-    if (which == 4)
+    if (which == count)
         return bad_usage("unknown option %s", arg);
-    const char *value = arg[size] ? arg + size + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-    if (!value)
-        return bad_usage("Argument expected for the %s option", name[which]);
-    bool ok = which == 0 ? parse_bytes(value, &o->config.max_bytes)
-            : which == 1 ? parse_seconds(value, &o->config.max_seconds)
-            : which == 2 ? parse_count(value, &o->config.max_depth)
-                         : parse_dump(value, &o->dump);
-    if (!ok)
-        return bad_usage("bad value for the %s option", name[which]);
+    const char *value = arg[size] ? arg + size + 1 : option[which].has_value && *i + 1 < argc ? argv[++*i] : NULL;
+    if (option[which].has_value && !value)
+        return bad_usage("Argument expected for the %s option", option[which].name);
+    if (!option[which].set(o, value))
+        return bad_usage("bad value for the %s option", option[which].name);
+    return -1;
+}
+
+/* What the options together mean for the explanation.  -1: go on; else the status to exit with. */
+static int settle_explain(Options *o)
+{
+    Explain *e = &o->explain;
+    if (e->line && !e->graph)
+        return bad_usage("--line belongs to %s", "--graph");
+    if (o->is_explain && (!e->graph || e->json || e->path || e->where))
+        e->where = EXPLAIN_TO_STDOUT;
+    else if (e->where == EXPLAIN_NOTHING && (e->json || e->path))
+        e->where = EXPLAIN_TO_STDERR;
+    o->config.explain = e->where || e->graph;
+    if (o->config.explain && o->config.no_analysis)
+        return bad_usage("%s leaves nothing to explain", "--no-analysis");
+    if (e->where == EXPLAIN_TO_STDOUT && e->json && !e->path)
+        print_fd = STDERR_FILENO;
     return -1;
 }
 
@@ -245,6 +376,10 @@ static int parse_options(Options *o, int argc, char **argv)
     int i = 1, first = argc;            /* first: what becomes sys.argv[0] */
     bool more = true;
     o->what = RUN_STDIN;
+    if (argc > 1 && strcmp(argv[1], "explain") == 0) {
+        o->is_explain = true;
+        i++;
+    }
     for (; i < argc && more && argv[i][0] == '-' && argv[i][1]; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
@@ -269,6 +404,12 @@ static int parse_options(Options *o, int argc, char **argv)
                     break;
                 case 'q':
                     o->quiet = true;
+                    break;
+                case 'o':
+                    o->explain.path = letter[1] ? letter + 1 : i + 1 < argc ? argv[++i] : NULL;
+                    if (!o->explain.path)
+                        return bad_usage("Argument expected for the %s option", "-o");
+                    letter += strlen(letter) - 1;
                     break;
                 case 'c':
                     o->what = RUN_TEXT;
@@ -298,7 +439,7 @@ static int parse_options(Options *o, int argc, char **argv)
     }
     o->config.argc = argc - first;
     o->config.argv = (const char *const *)argv + first;
-    return -1;
+    return settle_explain(o);
 }
 
 /* The program's text; NULL: a complaint has been made and *status set. */
@@ -340,11 +481,15 @@ static char *script_folder(const char *path)
     return real;
 }
 
-static alpy_status dump(alpy_vm *vm, const Options *o, const char *text, size_t size)
+/* Run the text, or print what the front end makes of it, or first that and then run it. */
+static alpy_status evaluate(alpy_vm *vm, const Options *o, const char *text, size_t size)
 {
     alpy_status status = ALPY_OK;
     for (const char *what = o->dump; what && status == ALPY_OK; what = strchr(what, ',') ? strchr(what, ',') + 1 : NULL)
-        status = alpy_dump(vm, (char[]){ what[0], what[1], what[2], 0 }, text, size, o->name);
+        if (*what == 't' || *what == 'a')
+            status = alpy_dump(vm, *what == 't' ? "tok" : "ast", text, size, o->name);
+    if (status == ALPY_OK && (!o->dump || o->config.dump))
+        status = alpy_eval_sized(vm, text, size, o->name);
     return status;
 }
 
@@ -355,7 +500,7 @@ static int run(Options *o, const char *text, size_t size, bool *died)
     o->config.script_dir = folder;
     o->config.write_fn = write_output;
     o->config.read_fn = read_input;
-    o->config.line_buffered = isatty(STDOUT_FILENO);
+    o->config.line_buffered = isatty(print_fd);
     o->config.err_is_terminal = isatty(STDERR_FILENO);
     alpy_vm *vm;
     alpy_status status = alpy_open(&vm, &o->config);
@@ -369,7 +514,7 @@ static int run(Options *o, const char *text, size_t size, bool *died)
         alpy_interrupt(vm);
     int code = EXIT_SUCCESS;
     if (text) {
-        status = o->dump ? dump(vm, o, text, size) : alpy_eval_sized(vm, text, size, o->name);
+        status = evaluate(vm, o, text, size);
         if (status != ALPY_OK)
             code = program_report(vm, status);
     }
@@ -378,17 +523,41 @@ static int run(Options *o, const char *text, size_t size, bool *died)
         status = ALPY_OK;
     }
     *died = status == ALPY_INTERRUPTED;
+    code = explain_print(&o->explain, vm, code);
     interrupt_target = NULL;
     alpy_close(vm);
     return code;
 }
 
+/* alpy cache … */
+static int cache_command(int argc, char **argv)
+{
+    alpy_cache c;
+    const char *what = argc > 2 ? argv[2] : "show";
+    if (argc > 3 || (strcmp(what, "show") != 0 && strcmp(what, "clear") != 0)) {
+        fputs(cache_usage, stderr);
+        return EXIT_USAGE;
+    }
+    alpy_cache_info(&c);
+    if (!c.folder[0])
+        printf("no folder for compiled loops: neither ALPY_CACHE_DIR, XDG_CACHE_HOME nor HOME is an absolute path\n");
+    else if (strcmp(what, "clear") == 0)
+        printf("%s: %llu compiled loops removed\n", c.folder, (unsigned long long)alpy_cache_clear());
+    else
+        printf("%s: %llu compiled loops, %.1f MB\n", c.folder, (unsigned long long)c.loops, (double)c.bytes / 1e6);
+    return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     open_standard_streams();
+    if (argc > 1 && strcmp(argv[1], "cache") == 0)
+        return cache_command(argc, argv);
     Options options = { .what = RUN_NOTHING };
     alpy_config_init(&options.config);
     int code = parse_options(&options, argc, argv);
+    if (code < 0)
+        code = explain_open(&options.explain);
     if (code >= 0)
         return code;
     signal(SIGPIPE, SIG_IGN);                   /* a closed pipe is an error of write() */

@@ -144,7 +144,14 @@ static void prepare_node(Prepare *p, Node *n)
         want_truth(AST_AS(If, n)->test);
         n->exec = choose_if(AST_AS(If, n));
         break;
-    case ND_For:        n->exec = choose_for(p->vm, AST_AS(For, n)); break;
+    case ND_For:
+        AST_AS(For, n)->ask_engine = AST_AS(For, n)->is_outermost;
+        n->exec = choose_for(p->vm, AST_AS(For, n));
+        break;
+    case ND_While:
+        AST_AS(While, n)->ask_engine = AST_AS(While, n)->is_outermost;
+        prepare_test_of(n);
+        break;
     default:
         prepare_test_of(n);
         break;

@@ -1,10 +1,11 @@
-/* interp/program.h — what the sources of the program `alpy` share: main.c (command line), repl.c (prompt), line.c
- * (standard input and line editing).  They know the library by <alpy.h> only. */
+/* interp/program.h — what the sources of the program `alpy` share: main.c (command line), cli_explain.c (explanations and
+ * graphs), repl.c (prompt), line.c (standard input and line editing).  They know the library by <alpy.h> only. */
 #ifndef ALP_INTERP_PROGRAM_H
 #define ALP_INTERP_PROGRAM_H
 
 #include <alpy.h>
 #include <signal.h>
+#include <stdio.h>
 
 /* Exit statuses, as CPython's. */
 enum { EXIT_USAGE = 2, EXIT_FLUSH_FAILED = 120 };
@@ -17,6 +18,25 @@ extern volatile sig_atomic_t program_interrupted;
 void program_complain(const char *text);
 /* Prints the report of a failed call; the status to exit with. */
 int  program_report(alpy_vm *vm, alpy_status status);
+
+/* ---- cli_explain.c ----------------------------------------------------------------------------------------------- */
+
+/* What to tell about the program's loops when it has ended. */
+typedef struct Explain {
+    enum { EXPLAIN_NOTHING, EXPLAIN_TO_STDOUT, EXPLAIN_TO_STDERR } where;
+    bool        json;
+    const char *path;           /* -o: there instead; NULL */
+    const char *graph;          /* --graph; NULL */
+    int         line;           /* --line; 0: the first nest */
+    FILE       *file;           /* path, open */
+} Explain;
+
+/* Can a graph be drawn into a file of this name? */
+bool explain_graph_valid(const char *path);
+/* Before the program runs: -1, or the status to exit with after a complaint. */
+int  explain_open(Explain *e);
+/* When it is over, and would exit with `code`: the status to exit with. */
+int  explain_print(Explain *e, alpy_vm *vm, int code);
 
 /* ---- repl.c ------------------------------------------------------------------------------------------------------ */
 

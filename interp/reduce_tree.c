@@ -205,28 +205,48 @@ void tree_begin(TreeState *t, TreeOp op, DType d, int64_t n_total, const void *s
             level_clear(t, t->n_levels++);
 }
 
-/* The chunk of a level is complete: fold it and give its value to the next level, which may complete that one. */
-static void level_flush(TreeState *t, int level)
+static void level_flush(TreeState *t, int level);
+
+/* The value of a chunk of a level goes to the next one, where it may complete a chunk in turn. */
+static void level_give(TreeState *t, int level, const void *value)
 {
     const Kernel *k = &kernels[t->op][t->dtype];
     size_t es = elem_size[t->dtype];
-    for (;; level++) {
-        TreeValue v;
-        tree_fold_rows(t->op, t->dtype, t->lane[level], 1);
-        memcpy(&v, t->lane[level], es);
-        t->count[level] = 0;
-        if (level + 1 == t->n_levels) {         /* one value is left */
-            if (t->has_start)
-                k->combine(&t->result, &v, 1);
-            else
-                t->result = v;
-            return;
-        }
-        level_clear(t, level);
-        k->combine(t->lane[level + 1] + (size_t)(t->count[level + 1] % TREE_LANES) * es, &v, 1);
-        if (++t->count[level + 1] < TREE_CHUNK)
-            return;
+    if (level + 1 == t->n_levels) {         /* one value is left */
+        if (t->has_start)
+            k->combine(&t->result, value, 1);
+        else
+            memcpy(&t->result, value, es);
+        return;
     }
+    k->combine(t->lane[level + 1] + (size_t)(t->count[level + 1] % TREE_LANES) * es, value, 1);
+    if (++t->count[level + 1] == TREE_CHUNK)
+        level_flush(t, level + 1);
+}
+
+/* The chunk of a level is complete. */
+static void level_flush(TreeState *t, int level)
+{
+    TreeValue v;
+    tree_fold_rows(t->op, t->dtype, t->lane[level], 1);
+    memcpy(&v, t->lane[level], elem_size[t->dtype]);
+    level_clear(t, level);
+    level_give(t, level, &v);
+}
+
+void tree_give_chunk(TreeState *t, const void *value)
+{
+    level_give(t, 0, value);
+}
+
+TreeValue tree_fold_chunks(TreeOp op, DType d, const void *chunks, int64_t n)
+{
+    const char *p = chunks;
+    TreeState t;
+    tree_begin(&t, op, d, n * TREE_CHUNK, NULL, NULL);
+    for (int64_t i = 0; i < n; i++, p += elem_size[d])
+        tree_give_chunk(&t, p);
+    return tree_end(&t);
 }
 
 void tree_push(TreeState *t, const void *x, int64_t n)

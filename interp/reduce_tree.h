@@ -68,6 +68,12 @@ void tree_begin(TreeState *t, TreeOp op, DType d, int64_t n_total, const void *s
 void tree_push(TreeState *t, const void *x, int64_t n);
 /* The result, when n_total elements were pushed. */
 TreeValue tree_end(TreeState *t);
+/* Instead of the elements themselves: the value of the next TREE_CHUNK of them (or of those that are left), which the caller found by lanes
+ * of its own.  n_total > TREE_PROGRAM. */
+void tree_give_chunk(TreeState *t, const void *value);
+
+/* The tree above the chunks: from the values of n > 0 chunks, the only ones there are, to the result without start. */
+TreeValue tree_fold_chunks(TreeOp op, DType d, const void *chunks, int64_t n);
 
 /* All of it for n elements of dtype d at a byte stride. */
 #define TREE_GATHER 256

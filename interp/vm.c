@@ -561,6 +561,8 @@ RunStatus vm_run(VM *vm, struct Module *module, const char *name, const char *te
         chunk_free(chunk);
         return RUN_EXC;
     }
+    if (vm->text_fn)
+        vm->text_fn(vm->io_user, chunk);
     Frame frame = {
         .up = vm->frame, .module = module, .chunk = chunk, .slots = module->slots, .globals = module->slots, .ret = V_UNBOUND,
     };

@@ -50,7 +50,6 @@ typedef struct Frame {
     Value         *slots;       /* locals (func->code n_locals); module body: the module's variables */
     Value         *globals;     /* the module's variables (module->slots; module_grow() keeps it right) */
     Value          ret;         /* value of a return statement on its way out */
-    uint32_t       loop_depth;  /* loops entered in this frame: 0 = the next one is an outermost loop */
 } Frame;
 
 #define VM_POOL_SIZE 257
@@ -117,6 +116,7 @@ struct VM {
     /* For input(), with io_user: at most `size` bytes up to and including a newline, not NUL-terminated; their number, 0 at the end of
      * input, or a negative errno value.  NULL: EOFError */
     int      (*read_fn)(void *user, char *line, size_t size);
+    void     (*text_fn)(void *user, Chunk *chunk);  /* with io_user, told about every text before it runs; NULL: nobody asks */
     int      (*poll_fn)(void *user);    /* with io_user, called by vm_poll: non-zero raises KeyboardInterrupt; NULL: none */
 
     int       argc;
