@@ -8,7 +8,7 @@ import re
 import sys
 
 LAYERS = ["dsl", "profile", "interp", "jit/nest", "jit/depend", "jit/plan", ("jit/cpu", "jit/gpu")]
-CLIENTS = {"interp/main.c", "interp/repl.c", "interp/line.c"}
+CLIENTS = {"interp/main.c", "interp/cli_explain.c", "interp/repl.c", "interp/line.c"}
 ROOT_OF_COMPOSITION = "interp/api.c"
 
 

@@ -43,7 +43,7 @@ class Comparer:
             f.write(text)
         want = self.oracle.Run(text, FILE, self.folder, timeout_s=TIMEOUT_S).finish()
         try:
-            p = subprocess.run([self.alpy, FILE], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, close_fds=False)
+            p = subprocess.run(self.alpy + [FILE], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, close_fds=False)
             got = p.returncode, p.stdout, p.stderr
         except subprocess.TimeoutExpired as e:
             got = None, e.stdout or b"", e.stderr or b""
@@ -144,6 +144,7 @@ def examine(job):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--alpy", default=os.path.join(suite.ROOT, "build", "alpy"))
+    parser.add_argument("--option", action="append", default=[], help="of alpy, for example --option=--device=reference")
     parser.add_argument("--python", help="interpreter with NumPy 2 to ask (default: this one)")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", default="1")
@@ -168,7 +169,7 @@ def main():
     count = {}
     failed = 0
     with tempfile.TemporaryDirectory(prefix="alpy-generate-") as folder, \
-            multiprocessing.get_context("fork").Pool(options.jobs, start, (options.alpy, folder)) as pool:
+            multiprocessing.get_context("fork").Pool(options.jobs, start, ([options.alpy] + options.option, folder)) as pool:
         jobs = ((options.seed, n, not options.no_shrink) for n in numbers)
         for number, kind, report, text in pool.imap_unordered(examine, jobs, chunksize=4):
             count[kind] = count.get(kind, 0) + 1

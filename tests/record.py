@@ -3,9 +3,9 @@
 
     tests/record.py [--python INTERPRETER] [--check] [PATH…]
 
-Without paths: every program of tests/lang, tests/err/runtime and samples.  Writes NAME.out and, where anything went to standard error, NAME.err.
-Below tests/lang/differences, where alpy's own result is meant to differ, it writes NAME.cpython.out and NAME.cpython.err instead, and
-NAME.out is alpy's, reviewed by hand.  tests/RECORDED names the versions that the results come from; a full recording
+Without paths: every program of lang, err/runtime, polybench and unsound in tests, and samples.  Writes NAME.out and, where anything
+went to standard error, NAME.err.  In folders called differences, where alpy's own result is meant to differ, it writes
+NAME.cpython.out and NAME.cpython.err instead, and NAME.out is alpy's, reviewed by hand.  tests/RECORDED names the versions that the results come from; a full recording
 updates it.  Programs that use anything outside the language are refused.
 """
 import argparse
@@ -14,12 +14,13 @@ import sys
 
 import suite
 
-RUNTIME_ERRORS = os.path.join("tests", "err", "runtime")
+# Programs below these end in an exception, or may.
+RUNTIME_ERRORS = tuple(os.path.join("tests", *d) for d in (("err", "runtime"), ("unsound", "raises")))
 RECORDED = os.path.join(suite.ROOT, "tests", "RECORDED")
 
 
 def default_tests():
-    tests = suite.find([os.path.join(suite.ROOT, "tests", d) for d in ("lang", os.path.join("err", "runtime"))])
+    tests = suite.find([os.path.join(suite.ROOT, "tests", d) for d in ("lang", os.path.join("err", "runtime"), "polybench", "unsound")])
     samples = os.path.join(suite.ROOT, "samples")
     for test in suite.find([samples], os.path.join(samples, "expected")):
         if test.folder == samples:
@@ -94,7 +95,7 @@ def main():
             folder.__exit__()
         differs = test.differs()
         prefix = "cpython." if differs else ""
-        if b"Traceback" in err and not differs and test.exit is None and RUNTIME_ERRORS not in test.path:
+        if b"Traceback" in err and not differs and test.exit is None and not any(d in test.path for d in RUNTIME_ERRORS):
             complaints.append((test, ["ends in an exception:", err.decode()]))
         for kind, content in ((prefix + "out", out), (prefix + "err", err)):
             complaint = update(test.result_path(kind), content, options.check)

@@ -3,11 +3,14 @@
 
     tests/run.py [--alpy build/alpy] [--target NAME]… [--filter TEXT] [-j N] [--wrap COMMAND] [--sample N] [SUITE…]
 
-A suite is a folder or an .alp file (default: tests/lang, tests/err and the samples).  suite.py says what makes a test.  Every test runs through every
-target; all must give the recorded bytes.  The last line printed is "N passed, N failed"; exit status 1 if any failed.
+A suite is a folder or an .alp file (default: lang, err, polybench and unsound in tests, and the samples).  suite.py says what makes a
+test.  Every test runs through every target; all must give the recorded bytes.  Tests whose recorded bytes hold for sums in program order only
+run once more without that: then all targets must print what the first one prints.  The last line printed is "N passed, N failed"; exit status 1
+if any failed.
 """
 import argparse
 import concurrent.futures
+import json
 import os
 import re
 import shlex
@@ -27,9 +30,20 @@ class Target:
         self.available = available or (lambda alpy: True)
 
 
-# All targets must print the same bytes: what was recorded from CPython.
+def has_compiler(alpy):
+    p = subprocess.run([alpy, "explain", "--json", "--device=cpu", "-c", ""], stdout=subprocess.PIPE)
+    return p.returncode == 0 and not json.loads(p.stdout)["back_end"].startswith("none")
+
+
+# All targets must print the same bytes: what was recorded from CPython.  "reference" carries plans out slowly, with --shuffle the iterations of
+# parallel loops in random order.
 TARGETS = [
-    Target("interp"),
+    Target("interp", ["--device=interp"]),
+    Target("reference", ["--device=reference", "--shuffle=1"]),
+    Target("reference-2", ["--device=reference", "--shuffle=2"]),
+    Target("reference-in-order", ["--device=reference"]),
+] + [
+    Target(f"cpu-{n}", ["--device=cpu", f"--threads={n}"], available=has_compiler) for n in (1, 2, 3, 8)
 ]
 
 
@@ -52,30 +66,48 @@ def run_once(command, test, folder, env, timeout_s):
         return status, out.read(), SANITIZER_NOTE.sub(b"", err.read())
 
 
-def check(test, target, options):
-    """Run one test on one target; the lines of a complaint, or none."""
-    command = shlex.split(options.wrap) + [options.alpy] + target.options + [test.file] + test.args
+def run_target(test, target, options, order):
+    """(status, stdout, stderr) of one test on one target."""
+    command = shlex.split(options.wrap) + [options.alpy] + target.options + order + [test.file] + test.args
     env = dict(os.environ, **target.env)
-    timeout_s = options.timeout
     if test.scratch or options.scratch:
         with suite.Scratch(test.folder) as folder:
-            status, out, err = run_once(command, test, folder, env, timeout_s)
+            status, out, err = run_once(command, test, folder, env, options.timeout)
     else:
-        status, out, err = run_once(command, test, test.folder, env, timeout_s)
-
+        status, out, err = run_once(command, test, test.folder, env, options.timeout)
     # Imported modules are shown with their full path, which depends on where the tests lie.
-    err = err.replace(test.folder.encode() + b"/", b"")
+    return status, out, err.replace(test.folder.encode() + b"/", b"")
+
+
+def compare(want, got, timeout_s):
+    """The lines of a complaint on (status, stdout, stderr), or none."""
     complaint = []
-    if status is None:
+    if got[0] is None:
         complaint.append(f"    still running after {timeout_s} s")
-    elif status != test.exit_status():
-        what = f"signal {-status}" if status < 0 else f"exit status {status}"
-        complaint.append(f"    {what}, expected exit status {test.exit_status()}")
-    for kind, got in (("out", out), ("err", err)):
-        want = test.read(kind) or b""
-        if got != want:
-            complaint.append(f"    standard {'output' if kind == 'out' else 'error'} differs (- expected, + got):")
-            complaint += suite.show_difference(want, got)
+    elif got[0] != want[0]:
+        what = f"signal {-got[0]}" if got[0] < 0 else f"exit status {got[0]}"
+        complaint.append(f"    {what}, expected exit status {want[0]}")
+    for k, kind in ((1, "output"), (2, "error")):
+        if got[k] != want[k]:
+            complaint.append(f"    standard {kind} differs (- expected, + got):")
+            complaint += suite.show_difference(want[k], got[k])
+    return complaint
+
+
+def check(test, target, options):
+    """Run one test on one target against what was recorded; the lines of a complaint, or none."""
+    want = test.exit_status(), test.read("out") or b"", test.read("err") or b""
+    return compare(want, run_target(test, target, options, ["--fp=sequential"] if test.in_program_order() else []), options.timeout)
+
+
+def check_agreement(test, targets, options):
+    """Run one test on all targets, sums in the plans' order; complaints on those that differ from the first."""
+    first, *others = [(t, run_target(test, t, options, [])) for t in targets]
+    complaint = []
+    for target, got in others:
+        lines = compare(first[1], got, options.timeout)
+        if lines:
+            complaint += [f"    {target.name} and {first[0].name}:"] + lines
     return complaint
 
 
@@ -100,7 +132,7 @@ def main():
     if options.suites:
         tests = suite.find(options.suites, options.expected)
     else:
-        tests = suite.find([os.path.join(suite.ROOT, "tests", d) for d in ("lang", "err")])
+        tests = suite.find([os.path.join(suite.ROOT, "tests", d) for d in ("lang", "err", "polybench", "unsound")])
         tests += suite.find([os.path.join(suite.ROOT, "samples")], os.path.join(suite.ROOT, "samples", "expected"))
         for t in tests:
             t.scratch |= t.folder.startswith(os.path.join(suite.ROOT, "samples"))
@@ -109,17 +141,23 @@ def main():
     if not tests:
         parser.error("no tests there")
 
+    def run_all(test):              # one target after the other: programs may write files
+        results = [(test, target.name, check(test, target, options)) for target in targets]
+        if len(targets) > 1 and test.in_program_order():
+            results.append((test, "agreement", check_agreement(test, targets, options)))
+        return results
+
     n_passed = n_failed = 0
-    runs = [(test, target) for test in tests for target in targets]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for (test, target), complaint in zip(runs, pool.map(lambda r: check(*r, options), runs)):
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool, tempfile.TemporaryDirectory() as cache:
+        os.environ["ALPY_CACHE_DIR"] = os.path.join(cache, "kernels")
+        for test, name, complaint in (r for results in pool.map(run_all, tests) for r in results):
             if complaint:
                 n_failed += 1
-                print(f"FAIL {test.title} [{target.name}]", *complaint, sep="\n", flush=True)
+                print(f"FAIL {test.title} [{name}]", *complaint, sep="\n", flush=True)
             else:
                 n_passed += 1
                 if options.verbose:
-                    print(f"pass {test.title} [{target.name}]")
+                    print(f"pass {test.title} [{name}]")
     print(f"{n_passed} passed, {n_failed} failed")
     return 1 if n_failed else 0
 

@@ -19,6 +19,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DIRECTIVE = re.compile(rb"#\s*(exit|args|scratch)\s*(?::\s*(.*?))?\s*$")
 TIMEOUT_S = 60
 
+# Folders whose results are Python's to the last bit, sums of any length included: they are run with sums in program order.
+PROGRAM_ORDER = tuple(os.path.join(ROOT, "tests", d) for d in ("polybench", "unsound"))
+
 
 class Test:
     """One program with its expected results."""
@@ -67,6 +70,10 @@ class Test:
         """Is it about a listed difference between alpy and CPython?"""
         return os.path.basename(self.folder) == "differences"
 
+    def in_program_order(self):
+        """Does it need float sums of every length in program order?"""
+        return (self.folder + os.sep).startswith(tuple(d + os.sep for d in PROGRAM_ORDER))
+
     def stdin(self):
         path = os.path.join(self.folder, self.name + ".in")
         return path if os.path.exists(path) else os.devnull
@@ -107,6 +114,11 @@ class Scratch:
 
     def __exit__(self, *_):
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def without_times(text):
+    """What `alpy explain` prints, less the measured times."""
+    return re.sub(r", [0-9.e+-]+ ms$", ", … ms", text, flags=re.MULTILINE)
 
 
 def show_difference(want, got, limit=12):

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 
-USAGE = "usage: alpy [option] ... [-c cmd | file | -] [arg] ...\nTry `alpy -h' for more information.\n"
+USAGE = "usage: alpy [explain] [option] ... [-c cmd | file | -] [arg] ...\nTry `alpy -h' for more information.\n"
 LOST = "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n"
 FULL = LOST + "OSError: [Errno 28] No space left on device\n"
 PIPE = LOST + "BrokenPipeError: [Errno 32] Broken pipe\n"
 ARGV = "import sys; print(sys.argv)"
+NEST = "import numpy as np; a = np.zeros(300)\nfor i in range(299): a[i + 1] = a[i] + 1"
 
 # arguments, standard input, status, standard output, standard error (… at its end: only the beginning is compared)
 ROWS = [
@@ -48,7 +49,55 @@ ROWS = [
     (["--max-bytes=1G", "-c", "x = 'a' * 5000000"], "", 0, "", ""),
     (["--recursion-limit=50", "-c", "def f(n): return n and f(n - 1)\nprint(f(40))\nf(60)"], "", 1, "0\n", "Traceback…"),
     (["--dump=ast", "-c", "x = 1"], "", 0, "(Assign (Int 1) (Name x/0))\n", ""),
-    (["-V"], "", 0, "alpy ", ""),
+    (["--dump=nest", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--dump=plan,ast,nest", "-c", "print(1)"], "", 0, "(ExprStmt (Call (Name print/0) (Int 1)))\n1\n", ""),
+    (["--dump=nest,tree", "-c", "1"], "", 2, "", "bad value for the --dump option\n" + USAGE),
+    (["-V"], "", 0, "alpy …", ""),
+    (["--fp=sequential", "--device", "interp", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--no-analysis", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--device=reference", "--shuffle=7", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--device=cpu", "--threads=2", "--isa", "native", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--dump=llvm,asm", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--threads", "0", "-c", "1"], "", 2, "", "bad value for the --threads option\n" + USAGE),
+    (["--isa=mmx", "-c", "1"], "", 2, "", "bad value for the --isa option\n" + USAGE),
+    (["cache", "empty"], "", 2, "", "usage: alpy cache [show | clear]\n"),
+    (["--fp", "slow", "-c", "1"], "", 2, "", "bad value for the --fp option\n" + USAGE),
+    (["--device", "Interp", "-c", "1"], "", 2, "", "bad value for the --device option\n" + USAGE),
+    (["--shuffle", "0", "-c", "1"], "", 2, "", "bad value for the --shuffle option\n" + USAGE),
+    (["--explain=yes", "-c", "1"], "", 2, "", "unknown option --explain=yes\n" + USAGE),
+    # explanations
+    (["explain", "-c", "print(1)"], "", 0, "1\nNo loops.\n", ""),
+    (["--explain", "-c", "print(1)"], "", 0, "1\n", "No loops.\n"),
+    (["explain", "--json", "-c", "print(1)"], "", 0, '{"version": 1,…', "1\n"),
+    (["--json", "-c", "print(1)"], "", 0, "1\n", '{"version": 1,…'),
+    (["explain", "--json", "-o", "told.json", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["explain", "-otold.txt", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["-o", "told.txt", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["-o", "nowhere/told.txt", "-c", "print(1)"], "", 2, "",
+     "alpy: can't open file 'nowhere/told.txt': [Errno 2] No such file or directory\n"),
+    (["-o", "/dev/full", "-c", "print(1)"], "", 1, "1\n",
+     "alpy: can't write the explanation to '/dev/full': [Errno 28] No space left on device\n"),
+    (["-o"], "", 2, "", "Argument expected for the -o option\n" + USAGE),
+    (["explain", "script.alp", "x", "--json"], "", 0, "['script.alp', 'x', '--json']\nNo loops.\n", ""),
+    (["explain", "-", "x"], ARGV, 0, "['-', 'x']\nNo loops.\n", ""),
+    (["explain"], "print(1)", 0, "1\nNo loops.\n", ""),
+    (["explain", "-c", "1/0"], "", 1, "No loops.\n",
+     'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nZeroDivisionError: division by zero\n'),
+    (["explain", "-c", "raise SystemExit(3)"], "", 3, "No loops.\n", ""),
+    (["explain", "-c", "x ="], "", 1, "No loops.\n", '  File "<string>", line 1\n    x =\n       ^\nSyntaxError: invalid syntax\n'),
+    (["-c", "raise KeyboardInterrupt", "--explain"], "", -signal.SIGINT, "", "Traceback…"),
+    (["explain", "-c", "raise KeyboardInterrupt"], "", -signal.SIGINT, "No loops.\n", "Traceback…"),
+    (["--", "explain"], "", 2, "", "alpy: can't open file '{cwd}/explain': [Errno 2] No such file or directory\n"),
+    (["explain", "--no-analysis", "-c", "1"], "", 2, "", "--no-analysis leaves nothing to explain\n" + USAGE),
+    (["--line", "3", "-c", "1"], "", 2, "", "--line belongs to --graph\n" + USAGE),
+    (["--graph", "nest.jpeg", "-c", "1"], "", 2, "", "bad value for the --graph option\n" + USAGE),
+    (["--graph", "nest.dot", "-c", "print(1)"], "", 1, "1\n", "alpy: no graph: no loop nest was run\n"),
+    (["--graph", "nest.dot", "--line=5", "-c", NEST], "", 1, "", "alpy: no graph: no loop nest that was run begins in line 5\n"),
+    (["--graph", "nest.dot", "-c", NEST], "", 0, "", ""),
+    (["explain", "--graph", "nest.gv", "--line", "2", "-c", NEST], "", 0, "", ""),
+    (["explain", "--graph", "nest.dot", "--json", "-c", NEST], "", 0, '{"version": 1,…', ""),
+    (["--graph", "nowhere/nest.dot", "-c", NEST], "", 1, "",
+     "alpy: can't write the graph to 'nowhere/nest.dot': [Errno 2] No such file or directory\n"),
     (["-c", "print(input() + input())"], "a\nb", 0, "ab\n", ""),
     (["-c", "input()"], "", 1, "", "Traceback…"),
 ]
@@ -75,7 +124,7 @@ def check_row(alpy, folder, row):
     args, stdin, status, out, err = row
     r = subprocess.run([alpy, *args], input=stdin, capture_output=True, text=True, cwd=folder, timeout=30)
     ok = r.returncode == status and matches(r.stderr, err.replace("{cwd}", folder))
-    ok = ok and (r.stdout == out or (args == ["-V"] and r.stdout.startswith(out)))
+    ok = ok and matches(r.stdout, out)
     return None if ok else f"{args}: status {r.returncode}, stdout {r.stdout!r}, stderr {r.stderr!r}"
 
 
@@ -95,6 +144,37 @@ def check_losing(alpy, row):
     return None if ok else f"{text!r} to {where}: status {r.returncode}, stderr {r.stderr!r}"
 
 
+# what `dot` does, the file that must be there afterwards, status, standard error
+DOT = "#!/bin/sh\n"
+UNDRAWN = "alpy: Graphviz' dot could not draw the graph\n"
+DRAWING = [
+    (None, "nest.dot", 0, "alpy: Graphviz' dot is not installed: the graph is in nest.dot\n"),
+    (DOT + 'test "$1" = -Tsvg && cat > "${2#-o}"', "nest.svg", 0, ""),
+    (DOT + "exec 0<&-; echo no such font >&2; exit 1", None, 1, "no such font\n" + UNDRAWN),
+    (DOT + "kill -9 $$", None, 1, UNDRAWN),
+]
+
+
+def check_drawing(alpy, row):
+    dot, name, status, err = row
+    with tempfile.TemporaryDirectory() as folder:
+        bin_folder = os.path.join(folder, "bin")
+        os.mkdir(bin_folder)
+        if dot:
+            path = os.path.join(bin_folder, "dot")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(dot + "\n")
+            os.chmod(path, 0o755)
+        environment = dict(os.environ, PATH=bin_folder + (":/usr/bin:/bin" if dot else ""))
+        r = subprocess.run([alpy, "--graph=nest.svg", "-c", NEST], capture_output=True, text=True, cwd=folder, timeout=30, env=environment)
+        files = [n for n in os.listdir(folder) if n != "bin"]
+        ok = r.returncode == status and r.stderr == err and files == ([name] if name else [])
+        if ok and name:
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                ok = f.read().startswith("digraph ")
+    return None if ok else f"--graph with dot {dot!r}: status {r.returncode}, files {files}, stderr {r.stderr!r}"
+
+
 def main():
     alpy = os.path.abspath(sys.argv[1])
     passed = failed = 0
@@ -106,6 +186,7 @@ def main():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
                 f.write(text + "\n")
         complaints = [check_row(alpy, folder, row) for row in ROWS] + [check_losing(alpy, row) for row in LOSING]
+        complaints += [check_drawing(alpy, row) for row in DRAWING]
     for complaint in complaints:
         passed += complaint is None
         failed += complaint is not None

@@ -379,10 +379,29 @@ def test_pipe_prompt(alpy, home):
     equal(r.stdout, b"'hello'\n")
 
 
+def test_pipe_explain(alpy, home):
+    text = "for i in range(2): i\n\nfor k in range(3):\n    k\n\ndef f(a):\n    for j in range(len(a)): a[j] = j\n\nfor i in range(2): i\n\n1/0\n"
+    r = piped(alpy, text, "-iq", "--explain")
+    equal(r.returncode, 0)
+    told = r.stderr.decode().split("ZeroDivisionError: division by zero\n>>> \n")[1]
+    contains(told, "<stdin>\n\n   1  for i in range(2): i\n   |      ")
+    contains(told, ", 4 iterations\n\n<stdin>\n\n   1  for k in range(3):\n   |      ")       # one text typed twice
+    contains(told, ", 3 iterations\n   2      k\n\n<stdin>\n\n   1  def f(a):\n")
+    contains(told, "a[j] = j\n   |          not reached in this run\n\n3 loops: ")
+    text = "import numpy as np\ndef f(a):\n    for j in range(len(a)): a[j] = j\n\nx = np.zeros(200)\nf(x)\nfor k in range(3): f(x)\n\n"
+    r = piped(alpy, text, "-iq", "--explain")
+    told = r.stderr.decode().split(">>> \n")[1]
+    contains(told, "<stdin>\n\n   1  def f(a):\n   2      for j in range(len(a)): a[j] = j\n   |          parallel: ")
+    contains(told, "\n<stdin>\n\n   1  for k in range(3): f(x)\n   |      ")
+    r = piped(alpy, "1\n", "explain", "-iq", "--json")
+    equal(r.stderr, b">>> 1\n>>> \n")
+    contains(r.stdout, b'"loops": []}\n')
+
+
 TERMINAL_TESTS = [test_echo, test_blocks, test_errors, test_exit, test_quit, test_exit_text, test_interrupt_loop, test_interrupt_line,
                   test_input]
 EDITOR_TESTS = [test_editing, test_completion]                  # need libedit
-OTHER_TESTS = [test_script_interrupt, test_inspect, test_pipe, test_pipe_prompt]
+OTHER_TESTS = [test_script_interrupt, test_inspect, test_pipe, test_pipe_prompt, test_pipe_explain]
 EDITOR_OTHER_TESTS = [test_history, test_history_unwritable]
 
 
