@@ -178,12 +178,11 @@ static bool make_module(Job *j, const Plan *plan)
 
 /* Half of default<O2>'s time for the same speed (PolyBench, within 1 %): what is emitted has its loops in their final form,
  * few calls, and nothing to be inlined. */
-#define KERNEL_PASSES                                                                                                          \
-    "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,loop-mssa(licm),loop(indvars,loop-unroll-"    \
-    "full),"                                                                                                                   \
-    "sroa,gvn,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),loop-vectorize,instcombine<no-verify-fixpoint>,"     \
-    "simplifycfg,"                                                                                                             \
-    "loop-unroll<O3>,instcombine<no-verify-fixpoint>,loop-mssa(licm))"
+#define CLEAN "instcombine<no-verify-fixpoint>,simplifycfg,"
+#define KERNEL_PASSES \
+    "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,loop-mssa(licm)," \
+    "loop(indvars,loop-unroll-full),sroa,gvn," CLEAN "loop-mssa(licm)," \
+    "loop-vectorize,loop-load-elim," CLEAN "loop-unroll<O3>,instcombine<no-verify-fixpoint>,loop-mssa(licm))"
 
 static bool optimise(Job *j)
 {

@@ -42,6 +42,7 @@ static const Config configs[] = {
     { "native unoptimised, everything spread, 3 threads", NULL, NULL, 0, 3, 0, true, FP_Precise, NULL },
     { "native, everything spread, 2 threads", NULL, NULL, 0, 2, 3, true, FP_Precise, NULL },
     { "native, 1 thread", NULL, NULL, 0, 1, 3, false, FP_Precise, NULL },
+    { "native, four lanes, 1 thread", NULL, NULL, 64, 1, 3, false, FP_Precise, NULL },
     { "native, fast, 2 threads", NULL, NULL, 0, 2, 3, true, FP_Fast, NULL },
 };
 
