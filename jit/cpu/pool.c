@@ -3,7 +3,8 @@
  * A job's caller works on its own job and then waits for indices that others took; workers never wait for jobs of their own (a loop inside a
  * loop runs where it is), so nothing can deadlock.  Waiting spins for some microseconds before it sleeps: nests follow each other closely.
  *
- * fork(): the child has one thread.  The handlers hold the lock across the fork, and the child forgets threads and jobs. */
+ * fork(): the child has one thread.  The lock is held across the fork, and the child forgets threads and jobs (pool_fork_*(); runtime.c registers
+ * the handlers). */
 #include "jit/cpu/pool.h"
 
 #include <fenv.h>
@@ -43,7 +44,6 @@ static struct {
     _Atomic uint32_t posted;    /* changes with every new job: what spinning workers look at */
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Thread_local bool is_worker, is_inside;
 
 static inline void relax(void)
@@ -55,17 +55,17 @@ static inline void relax(void)
 #endif
 }
 
-static void before_fork(void)
+void pool_fork_prepare(void)
 {
     pthread_mutex_lock(&pool.lock);
 }
 
-static void after_fork_parent(void)
+void pool_fork_parent(void)
 {
     pthread_mutex_unlock(&pool.lock);
 }
 
-static void after_fork_child(void)
+void pool_fork_child(void)
 {
     pool.jobs = NULL;
     pool.n_workers = 0;
@@ -74,11 +74,6 @@ static void after_fork_child(void)
     pthread_cond_init(&pool.idle, NULL);
     is_worker = false;
     pthread_mutex_unlock(&pool.lock);
-}
-
-static void register_handlers(void)
-{
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
 static void work_on(Job *j)
@@ -191,7 +186,6 @@ void pool_run(int n_threads, int64_t n, void (*task)(void *user, int64_t index),
         run_here(n, task, user);
         return;
     }
-    pthread_once(&once, register_handlers);
     Job job = { .task = task, .user = user, .n = n, .n_helpers = n_threads - 1 };
     pthread_mutex_lock(&pool.lock);
     grow(n_threads - 1);

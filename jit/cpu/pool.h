@@ -19,4 +19,9 @@ int  pool_default_threads(void);
 /* Stop and join all threads (tests; a library being unloaded).  Later runs start new ones. */
 void pool_shutdown(void);
 
+/* For the handlers of fork() (runtime.c): the lock is held across it; the child forgets threads and jobs. */
+void pool_fork_prepare(void);
+void pool_fork_parent(void);
+void pool_fork_child(void);
+
 #endif

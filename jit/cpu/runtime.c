@@ -51,8 +51,6 @@ static struct {
     char       why_not[256];    /* "" = it is there, or nobody has looked */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -72,15 +70,18 @@ static void before_fork(void)
 {
     pthread_mutex_lock(&shared.lock);
     wait_for_compilers();
+    pool_fork_prepare();
 }
 
 static void after_fork_parent(void)
 {
+    pool_fork_parent();
     pthread_mutex_unlock(&shared.lock);
 }
 
 static void after_fork_child(void)
 {
+    pool_fork_child();
     pthread_cond_init(&shared.done, NULL);
     pthread_mutex_unlock(&shared.lock);
 }
@@ -92,7 +93,9 @@ static void at_exit(void)
     pthread_mutex_unlock(&shared.lock);
 }
 
-static void register_handlers(void)
+/* When the library is loaded, not when a lock is first taken: fork() runs, on both sides, only the handlers that were there when it began, and a
+ * child of a fork() that another thread's first kernel overtook would find the lock taken for ever. */
+__attribute__((constructor)) static void register_handlers(void)
 {
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
@@ -556,7 +559,6 @@ static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *f
         opt.dump = keep_dump;
         wish = wish >= WISH_Start ? WISH_Wait : wish;
     }
-    pthread_once(&once, register_handlers);
     pthread_mutex_lock(&shared.lock);
     look_for_plugin();
     CpuKernel *k = NULL;

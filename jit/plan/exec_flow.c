@@ -7,6 +7,9 @@
 
 #define ARGS const Code *c, Run *x
 
+/* Iterations in random order; a longer loop could not end, but for a check that fails, and room for its chunks' results cannot be had. */
+#define MOST_SHUFFLED ((int64_t)1 << 32)
+
 /* ---- statements ------------------------------------------------------------------------------------------------------- */
 
 #define ASSIGN(K, M, T) \
@@ -258,7 +261,7 @@ static Flow run_loop(ARGS)
         l->keep[k].old = *l->keep[k].var;
     Flow flow = FLOW_On;
     if (first < end) {
-        if (x->opt->shuffle && p && p->mode != PM_Sequential)
+        if (x->opt->shuffle && p && p->mode != PM_Sequential && end - first <= MOST_SHUFFLED)
             flow = loop_shuffle(l, x, first, end - first);
         else if (l->n_ordered && end - first > TREE_PROGRAM)
             flow = loop_reduce(l, x, first, end - first);
