@@ -617,7 +617,30 @@ class Kernel(Nest):
                 self.block(depth + 1, 2)
         self.loops.pop()
 
+    def neighbours(self, depth):
+        """Loops over the same numbers, one behind the other."""
+        var = "ijlo"[len(self.loops)]
+        bounds = self.bounds()
+        self.loops.append(var)
+        for _ in range(self.r.randint(2, 4)):
+            self.emit(depth, f"for {var} in range({bounds}):")
+            for _ in range(self.pick(1, 1, 2)):
+                one, two = self.r.sample(["a", "b", f"m[{self.loops[0]}]" if len(self.loops) > 1 else "m[0]", "w[2]"], 2)
+                at, by = f"[{var}{self.pick('', '', '', ' + 1', ' - 1', ' + k')}]", f"[{var}{self.pick('', '', ' + 1', ' - 1', ' + 2')}]"
+                self.emit(depth + 1, self.pick(f"{one}{at} = {two}{by} + {self.pick('1', var, one + at)}", f"{one}{at} = {one}{at} * 0.5 - {two}{by}",
+                                               f"x = {two}{by}", f"{one}{at} = x", f"x = {one}{at}; {two}{by} = x * 2"))
+        self.loops.pop()
+
     def loop(self, depth):
+        if self.chance(0.3):
+            if self.chance(0.4):
+                self.emit(depth, f"for i in range({self.bounds()}):")
+                self.loops.append("i")
+                self.neighbours(depth + 1)
+                self.loops.pop()
+            else:
+                self.neighbours(depth)
+            return
         for _ in range(self.pick(1, 1, 1, 2)):
             self.level(depth, self.pick(1, 2, 2, 2, 3, 3))
 
