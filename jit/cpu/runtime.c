@@ -500,9 +500,9 @@ static PlanKernels *plan_kernels_new(const Plan *plan, const Facts *f, FpMode fp
     }
     *p = (PlanKernels){ .stride = stride, .group = group, .n_arrays = n, .fp = fp };
     Plan *owner = (Plan *)plan;                 /* what is cached with a plan is no part of what it says */
-    p->next = owner->kernels;
-    owner->kernels = p;
-    owner->kernels_free = plan_kernels_free;
+    p->next = owner->kernels[PLAN_CPU].list;
+    owner->kernels[PLAN_CPU].list = p;
+    owner->kernels[PLAN_CPU].free = plan_kernels_free;
     return p;
 }
 
@@ -538,7 +538,7 @@ static void tell_dump(CpuBackend *b, CpuKernel *k)
 static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *facts, FpMode fp, KernelWish wish, void **out, ReasonAt *why)
 {
     CpuBackend *b = (CpuBackend *)backend;
-    PlanKernels *p = plan->kernels;
+    PlanKernels *p = plan->kernels[PLAN_CPU].list;
     while (p && !(p->fp == fp && layout_is(p, facts)))
         p = p->next;
     *out = p ? p->kernel : NULL;

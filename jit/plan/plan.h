@@ -82,6 +82,8 @@ typedef enum DimMode {
     DM_FromEnd,                 /* -n <= sub < 0: n is added */
 } DimMode;
 
+enum { PLAN_CPU, PLAN_GPU, PLAN_BACK_ENDS };
+
 /* What happened to one loop of the nest. */
 typedef struct LoopOutcome {
     Outcome  outcome;
@@ -107,8 +109,7 @@ typedef struct Plan {
     uint32_t build_ns;
     void    *code;              /* the executor's translations; code_free(code) when the plan goes, if not NULL */
     void   (*code_free)(void *code);
-    void    *kernels;           /* likewise a back end's */
-    void   (*kernels_free)(void *kernels);
+    struct { void *list; void (*free)(void *list); } kernels[PLAN_BACK_ENDS];      /* likewise each back end's */
     struct {                    /* what the engine knows of its executions; no part of the plan either */
         double   spent_ns;      /* estimated time of those without a kernel */
         uint32_t n_done, n_failed;      /* of those with one */

@@ -93,8 +93,9 @@ static void entry_free(Planner *p, PlanEntry *e)
             p->recent[i].is_used = false;
     if (e->plan.code_free)
         e->plan.code_free(e->plan.code);
-    if (e->plan.kernels_free)
-        e->plan.kernels_free(e->plan.kernels);
+    for (int i = 0; i < PLAN_BACK_ENDS; i++)
+        if (e->plan.kernels[i].free)
+            e->plan.kernels[i].free(e->plan.kernels[i].list);
     arena_free(&e->plan.arena);
     mem_free(p->mem, e, sizeof *e);
 }
