@@ -3,6 +3,7 @@
 
 #include "interp/api.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 #define FEW_ARGS 8              /* up to so many arguments need no memory */
@@ -105,7 +106,7 @@ static Value run_host_function(alpy_vm *a, const HostFunction *f, const Args *ar
     while (given < n && api_out(a, value_ref(args->rest[given]), &argv[given]) == ALP_OK)
         given++;
     Value v = V_ERR;
-    if (given == n) {
+    if (given == n && lent_to_host(vm) == ALP_OK) {
         Parked outer = a->parked;
         a->parked = PARKED_NONE;
         a->in_native++;
@@ -161,7 +162,7 @@ static Status register_one(alpy_vm *a, const alpy_function *row)
     memcpy(f->text, row->name, name_size);
     memcpy(f->text + name_size, row->doc ? row->doc : "", doc_size);
     f->row = (NativeRow){
-        .name = f->text, .fn = call_host, .params = "*args", .doc = doc_size ? f->text + name_size : NULL
+        .name = f->text, .fn = call_host, .params = "*args", .doc = doc_size ? f->text + name_size : NULL, .arrays = NATIVE_WRITES
     };
     a->functions = f;           /* kept until the end, as the function object may outlive its name */
     Value v = native_new(vm, &f->row, TY_builtin, f->text, V_UNBOUND);

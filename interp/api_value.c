@@ -3,6 +3,7 @@
 #include "interp/array.h"
 #include "interp/format.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 /* alpy_dtype is DType + 1. */
@@ -84,6 +85,15 @@ bool api_unhold(alpy_vm *a, uint64_t ref)
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
+/* The host gets to know the address of an array's bytes.  Takes v if it fails. */
+static Status lend(alpy_vm *a, Value v)
+{
+    if (v.tag != T_Array || array_to_host(a->vm, ARRAY(v), HOST_Lend) == ALP_OK)
+        return ALP_OK;
+    value_free(a->vm, v);
+    return ALP_FAIL;
+}
+
 static void describe_array(const Array *x, uint64_t ref, alpy_array *out)
 {
     *out = (alpy_array){ .dtype = DTYPE_OUT(x->dtype), .ndim = x->ndim, .shape = x->shape, .strides = x->strides,
@@ -130,6 +140,8 @@ Status api_out(alpy_vm *a, ALP_TAKE Value v, alpy_value *out)
         value_free(a->vm, v);
         return ALP_OK;
     }
+    if (lend(a, v) != ALP_OK)
+        return ALP_FAIL;
     uint64_t ref = hold(a, v);
     if (!ref)
         return ALP_FAIL;
@@ -587,7 +599,7 @@ alpy_status alpy_get_array(alpy_vm *a, const char *name, alpy_array *out)
         return status;
     if (v.tag != T_Array)
         return end_get(a, name, v, false, "numpy.ndarray");
-    uint64_t ref = hold(a, v);
+    uint64_t ref = lend(a, v) == ALP_OK ? hold(a, v) : 0;
     if (!ref)
         return api_fail(a);
     describe_array(ARRAY(v), ref, out);

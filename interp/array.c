@@ -8,6 +8,7 @@
 #include "interp/native.h"
 #include "interp/nditer.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 #define BUFFER_ALIGN 64u
@@ -35,24 +36,31 @@ static Buffer *buffer_alloc(VM *vm, size_t size, bool zero)
 
 Buffer *buffer_borrow(VM *vm, void *data, size_t size, void (*release)(void *, void *), void *user)
 {
-    Buffer *b = vm_alloc(vm, sizeof *b);
+    BorrowedBuffer *b = vm_alloc(vm, sizeof *b);
     if (!b)
         return NULL;
-    *b = (Buffer){ .refs = 1, .data = data, .size = size, .release = release, .release_user = user };
-    return b;
+    b->buffer = (Buffer){ .refs = 1, .data = data, .size = size, .release = release, .release_user = user };
+    if (borrowed_add(vm, b) == ALP_OK)
+        return &b->buffer;
+    borrowed_remove(vm, b);
+    vm_dealloc(vm, b, sizeof *b);
+    return NULL;
 }
 
 void buffer_unref(VM *vm, Buffer *b)
 {
     if (!b || --b->refs)
         return;
+    if (UNLIKELY(b->device != NULL))
+        b->device->gone(vm, b);
     if (b->alloc_size) {
         mem_free(&vm->mem, b, b->alloc_size);
         return;
     }
+    borrowed_remove(vm, (BorrowedBuffer *)(void *)b);
     if (b->release)
         b->release(b->release_user, b->data);
-    vm_dealloc(vm, b, sizeof *b);
+    vm_dealloc(vm, b, sizeof(BorrowedBuffer));
 }
 
 /* ---- arrays ------------------------------------------------------------------------------------------------------------ */
@@ -265,6 +273,8 @@ void array_copy_into(const Array *dst, const Array *src)
 
 Value array_copy(VM *vm, Value a, DType d, char order)
 {
+    if (array_to_host(vm, ARRAY(a), HOST_Read) != ALP_OK)
+        return V_ERR;
     Value copy = array_new_like(vm, ARRAY(a), d, order, false);
     if (!IS_ERR(copy))
         array_copy_into(ARRAY(copy), ARRAY(a));
@@ -338,6 +348,8 @@ Status array_check_writable(VM *vm, const Array *a)
 Status array_assign(VM *vm, Array *dst, Value src)
 {
     TRY(array_check_writable(vm, dst));
+    TRY(array_to_host(vm, dst, HOST_Write));
+    TRY(value_to_host(vm, src, HOST_Read));
     if (src.tag == T_Array)
         return assign_array(vm, dst, src);
     if (src.tag == T_List || src.tag == T_Tuple || src.tag == T_Range) {

@@ -13,7 +13,7 @@
 
 #define ALP_MAX_NDIM 8
 
-/* The bytes behind arrays.  Where they are current is the back ends' business: a later one may keep them on a device. */
+/* The bytes behind arrays.  A back end may have newer ones on a device: interp/residency.h. */
 typedef struct Buffer {
     size_t refs;
     char  *data;                /* host address, 64-byte aligned when owned */
@@ -22,8 +22,10 @@ typedef struct Buffer {
     char  *alloc_base;
     void (*release)(void *user, void *data);    /* borrowed bytes: told when the last view is gone; may be NULL */
     void  *release_user;
-    void  *device;              /* a back end's own; NULL: host only */
+    struct BufferDevice *device;        /* a back end's own; NULL: host only */
     bool   readonly;
+    bool   lent;                /* the host program knows the address, and may use it between calls of alpy.h */
+    bool   exposed;             /* the program itself knows it, and may use it at any time */
 } Buffer;
 
 typedef struct Array {

@@ -8,6 +8,7 @@
 #include "interp/array.h"
 #include "interp/format.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 /* ---- one element --------------------------------------------------------------------------------------------------------- */
@@ -111,6 +112,7 @@ static Status raise_no_number(VM *vm, DType d, Value v)
 static Status store_array(VM *vm, DType d, char *p, Value v)
 {
     const Array *a = ARRAY(v);
+    TRY(array_to_host(vm, a, HOST_Read));
     if (a->ndim > 0)
         return dtype_info[d].kind == 'c'
              ? raise_status(vm, TY_TypeError, "only 0-dimensional arrays can be converted to Python scalars")
@@ -236,6 +238,7 @@ static Status store_nested(VM *vm, Array *to, int depth, char *p, Value v)
     if (depth == to->ndim)
         return array_store(vm, (DType)to->dtype, p, v);
     if (v.tag == T_Array) {
+        TRY(array_to_host(vm, ARRAY(v), HOST_Read));
         Array part = *to;
         part.ndim = (uint8_t)(to->ndim - depth);
         part.data = p;

@@ -7,6 +7,7 @@
 
 #include "interp/array.h"
 #include "interp/array_print.h"
+#include "interp/residency.h"
 
 /* ---- one float --------------------------------------------------------------------------------------------------- */
 
@@ -475,6 +476,10 @@ static void put_axes(Printer *p, int axis, const char *data, int64_t indent, int
 void sb_put_elements(StrBuf *sb, Value v, const PrintOptions *options, PrintLayout layout)
 {
     const Array *a = ARRAY(v);
+    if (array_to_host(sb->vm, a, HOST_Read) != ALP_OK) {
+        sb_fail(sb);
+        return;
+    }
     if (a->size == 0) {
         sb_put(sb, "[]", 2);
         return;
@@ -563,10 +568,13 @@ void sb_put_array(StrBuf *sb, Value v, bool repr)
         sb_put_array_repr(sb, v, print_options(sb->vm));
     } else if (a->ndim == 0) {
         /* like its element, all digits shown */
-        Value element = array_load(sb->vm, (DType)a->dtype, a->data);
+        Value element = array_to_host(sb->vm, a, HOST_Read) == ALP_OK ? array_load(sb->vm, (DType)a->dtype, a->data) : V_ERR;
+        if (IS_ERR(element)) {
+            sb_fail(sb);
+            return;
+        }
         sb_put_value(sb, element);
-        if (!IS_ERR(element))
-            value_free(sb->vm, element);
+        value_free(sb->vm, element);
     } else {
         sb_put_elements(sb, v, print_options(sb->vm), (PrintLayout){ " ", 0 });
     }

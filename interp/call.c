@@ -392,9 +392,11 @@ INLINE Value call_native(VM *vm, Frame *f, Node *n, const Native *fn, Value self
             }
             for (uint32_t i = rest ? 0 : n_args; i < n_params; i++)
                 param[i] = V_UNBOUND;
-            vm->native = fn;
-            r = fn->row->fn(vm, &a);
-            vm->native = caller;
+            if (LIKELY(!vm->n_on_device) || native_args_to_host(vm, fn, &a, first) == ALP_OK) {
+                vm->native = fn;
+                r = fn->row->fn(vm, &a);
+                vm->native = caller;
+            }
         } else if (first)
             r = native_call_method(vm, fn, self, args, n_args, NULL, 0);
         else

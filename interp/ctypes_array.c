@@ -1,6 +1,7 @@
 /* interp/ctypes_array.c — ndarray.ctypes: an array's address for C functions. */
 #include "interp/array.h"
 #include "interp/ctypes.h"
+#include "interp/residency.h"
 
 typedef struct ArrayAccess { Value array; } ArrayAccess;
 #define ACCESS(v) ((ArrayAccess *)(void *)FOREIGN(v)->data)
@@ -14,6 +15,8 @@ static void destroy_access(VM *vm, void *data)
 static Value pointer_as(VM *vm, Value self, Value type)
 {
     Value array = ACCESS(self)->array;
+    if (array_to_host(vm, ARRAY(array), HOST_Expose) != ALP_OK)
+        return V_ERR;
     return cdata_pointer(vm, type, ARRAY(array)->data, array);
 }
 
@@ -40,6 +43,8 @@ static Value access_getattr(VM *vm, Value self, const char *name)
 {
     static const NativeRow data_as_row = { "data_as", data_as, "obj", "The array's address as a ctypes pointer." };
     const Array *a = ARRAY(ACCESS(self)->array);
+    if (strcmp(name, "data") == 0 && array_to_host(vm, a, HOST_Expose) != ALP_OK)
+        return V_ERR;
     if (strcmp(name, "data") == 0)
         return V_INT((int64_t)(intptr_t)a->data);
     if (strcmp(name, "data_as") == 0)

@@ -4,6 +4,7 @@
  * subscripts cannot rebind (SP_HOLDS), without a reference to the container.  All else, errors included, goes through
  * op_index() and op_set_index(). */
 #include "interp/eval_index.h"
+#include "interp/residency.h"
 #include "interp/str.h"
 
 /* ---- fast reading and writing ---------------------------------------------------------------------------------------- */
@@ -23,6 +24,10 @@ INLINE char *element_at(const Array *a, const int64_t *index, uint32_t n)
 
 INLINE bool load_element(VM *vm, const Array *a, const char *p, Value *r)
 {
+    char room[16];
+    p = element_to_host(vm, a, p, room);
+    if (!p)
+        return false;
     if (LIKELY(a->dtype == DT_F64)) {
         double x;
         memcpy(&x, p, sizeof x);
@@ -36,7 +41,7 @@ INLINE bool load_element(VM *vm, const Array *a, const char *p, Value *r)
 /* False with or without an exception; store_general() looks. */
 INLINE bool store_element(VM *vm, const Array *a, char *p, Value x)
 {
-    if (a->readonly)
+    if (a->readonly || array_to_host(vm, a, HOST_Write) != ALP_OK)
         return false;
     if (a->dtype == DT_F64) {
         double d;

@@ -6,6 +6,7 @@
 #include "interp/format.h"
 #include "interp/native.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 /* One conversion: %[(key)][flags][width][.precision][length]type */
@@ -176,7 +177,9 @@ static Status put_text(Job *j, StrBuf *sb, const Item *item, ALP_TAKE Value v)
 /* Zero-dimensional arrays count as their element.  Owned. */
 static Value unwrap(VM *vm, Value v)
 {
-    return v.tag == T_Array && ARRAY(v)->ndim == 0 ? array_load(vm, (DType)ARRAY(v)->dtype, ARRAY(v)->data) : value_ref(v);
+    if (v.tag != T_Array || ARRAY(v)->ndim > 0)
+        return value_ref(v);
+    return value_to_host(vm, v, HOST_Read) == ALP_OK ? array_load(vm, (DType)ARRAY(v)->dtype, ARRAY(v)->data) : V_ERR;
 }
 
 static Status wrong_type(Job *j, const Item *item, Value v)

@@ -3,6 +3,7 @@
 
 #include "interp/index.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 
 static Status raise_bounds(VM *vm, int64_t index, int axis, int64_t size)
@@ -64,6 +65,10 @@ static Status add_array(VM *vm, IndexKey *key, ALP_TAKE Value v)
 {
     const Array *a = ARRAY(v);
     char kind = dtype_info[a->dtype].kind;
+    if (array_to_host(vm, a, HOST_Read) != ALP_OK) {
+        value_free(vm, v);
+        return ALP_FAIL;
+    }
     if (kind == 'b') {
         IndexItem *it = add_item(key, IX_MASK, a->ndim);
         it->array = v;
@@ -258,8 +263,11 @@ static int simple_view(VM *vm, const Array *a, Value key, View *view)
 
 static Value view_value(VM *vm, const Array *a, const View *view, bool element)
 {
-    if (element)
-        return array_load(vm, (DType)a->dtype, view->data);
+    if (element) {
+        char room[16];
+        const char *p = element_to_host(vm, a, view->data, room);
+        return p ? array_load(vm, (DType)a->dtype, p) : V_ERR;
+    }
     return array_view(vm, a->buf, view->data, (DType)a->dtype, view->ndim, view->shape, view->strides, a->readonly);
 }
 
@@ -275,7 +283,7 @@ Value array_index(VM *vm, Value v, Value key)
         return V_ERR;
     Value result = V_ERR;
     if (parsed.fancy)
-        result = index_fancy_get(vm, a, &parsed);
+        result = array_to_host(vm, a, HOST_Read) == ALP_OK ? index_fancy_get(vm, a, &parsed) : V_ERR;
     else if (index_view(vm, a, &parsed, &view) == ALP_OK) {
         bool element = view.ndim == 0;
         for (int k = 0; k < parsed.n; k++)
@@ -303,6 +311,8 @@ Status array_set_index(VM *vm, Value v, Value key, Value x)
     const Array *a = ARRAY(v);
     View view;
     TRY(array_check_writable(vm, a));
+    TRY(array_to_host(vm, a, HOST_Write));
+    TRY(value_to_host(vm, x, HOST_Read));
     int simple = simple_view(vm, a, key, &view);
     if (simple)
         return simple < 0 ? ALP_FAIL : assign_view(vm, a, &view, view.ndim == 0, x);

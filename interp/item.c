@@ -4,6 +4,7 @@
 #include "interp/array.h"
 #include "interp/native.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 
@@ -21,6 +22,8 @@ int op_as_index(VM *vm, Value v, int64_t *out)
         return 0;
     const Array *a = ARRAY(v);
     char kind = dtype_info[a->dtype].kind;
+    if (array_to_host(vm, a, HOST_Read) != ALP_OK)
+        return -1;
     if (a->ndim == 0 && (kind == 'i' || kind == 'u'))
         return op_as_index(vm, array_load(vm, (DType)a->dtype, a->data), out);
     raise(vm, TY_TypeError, "only integer scalar arrays can be converted to a scalar index");

@@ -3,6 +3,7 @@
 #include "interp/iter.h"
 #include "interp/native.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 
@@ -154,7 +155,7 @@ static int give_row(VM *vm, const Array *a, int64_t i, Value *out)
 {
     char *p = a->data + i * a->strides[0];
     if (a->ndim == 1)
-        return give(array_load(vm, (DType)a->dtype, p), out);
+        return array_to_host(vm, a, HOST_Read) == ALP_OK ? give(array_load(vm, (DType)a->dtype, p), out) : -1;
     return give(array_view(vm, a->buf, p, (DType)a->dtype, a->ndim - 1, a->shape + 1, a->strides + 1, a->readonly), out);
 }
 

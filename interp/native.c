@@ -6,6 +6,7 @@
 #include "interp/array.h"
 #include "interp/module.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/str.h"
 
 /* ---- reading a row's parameters ---------------------------------------------------------------------------------------- */
@@ -47,6 +48,8 @@ static Status read_params(VM *vm, Native *f)
             raise_nomem(vm);
             return ALP_FAIL;
         }
+        if (size == 4 && memcmp(start, "out=", size) == 0)
+            f->out = f->n_params + 1;
         f->param[f->n_params++] = name;
         if (!kw_only) {
             f->n_pos++;
@@ -224,9 +227,31 @@ static Status bind(VM *vm, const Native *f, Value *v, Args *a, const Value *args
     return ALP_OK;
 }
 
-static Value invoke(VM *vm, const Native *f, const Args *a)
+/* Of the n values at v. */
+static Status values_to_host(VM *vm, const Value *v, uint32_t n, HostUse use)
+{
+    for (uint32_t i = 0; i < n; i++)
+        TRY(value_to_host(vm, v[i], use));
+    return ALP_OK;
+}
+
+Status native_args_to_host(VM *vm, const Native *f, const Args *a, bool has_self)
+{
+    HostUse use = f->row->arrays == NATIVE_WRITES ? HOST_Write : HOST_Read;
+    if (f->row->arrays == NATIVE_VIEWS || (f->style == NS_Core && f->row->arrays != NATIVE_WRITES))
+        return ALP_OK;
+    if (f->out)
+        TRY(value_to_host(vm, a->v[has_self + f->out - 1], HOST_Write));
+    TRY(values_to_host(vm, a->v, has_self + f->n_params, use));
+    TRY(values_to_host(vm, a->rest, a->n_rest, use));
+    return values_to_host(vm, a->kw_value, a->n_kw, use);
+}
+
+static Value invoke(VM *vm, const Native *f, const Args *a, bool has_self)
 {
     const Native *caller = vm->native;
+    if (UNLIKELY(vm->n_on_device) && native_args_to_host(vm, f, a, has_self) != ALP_OK)
+        return V_ERR;
     vm->native = f;
     Value r = f->row->fn(vm, a);
     vm->native = caller;
@@ -243,7 +268,7 @@ static Value bind_and_invoke(VM *vm, const Native *f, Value self, const Value *a
     if (!f->has_kw_rest || n_kw == 0) {
         if (bind(vm, f, v + has_self, &a, args, n_args, kw, n_kw, NULL, NULL) != ALP_OK)
             return V_ERR;
-        return invoke(vm, f, &a);
+        return invoke(vm, f, &a, has_self);
     }
     Value r = V_ERR;
     Sym *rest = vm_alloc(vm, n_kw * sizeof *rest);
@@ -251,7 +276,7 @@ static Value bind_and_invoke(VM *vm, const Native *f, Value self, const Value *a
     if (rest_value && bind(vm, f, v + has_self, &a, args, n_args, kw, n_kw, rest, rest_value) == ALP_OK) {
         a.kw = rest;
         a.kw_value = rest_value;
-        r = invoke(vm, f, &a);
+        r = invoke(vm, f, &a, has_self);
     }
     vm_dealloc(vm, rest_value, n_kw * sizeof *rest_value);
     vm_dealloc(vm, rest, n_kw * sizeof *rest);
@@ -309,6 +334,8 @@ Status arg_float(VM *vm, Value v, double *out)
 {
     if (value_as_double(v, out))
         return ALP_OK;
+    if (value_to_host(vm, v, HOST_Read) != ALP_OK)
+        return ALP_FAIL;
     if (v.tag == T_Array && ARRAY(v)->ndim == 0) {
         Value item = array_load(vm, (DType)ARRAY(v)->dtype, ARRAY(v)->data);
         if (IS_ERR(item))

@@ -17,6 +17,14 @@ typedef struct Args {
 
 typedef Value (*NativeFn)(VM *vm, const Args *args);
 
+/* What a function does with the bytes of arrays that are among its arguments, or in lists and tuples among them.  The functions of builtins and its types
+ * (NS_Core) get at them by operators, iteration and texts, which see to it that they are current: nothing is done for them, but if they say NATIVE_WRITES. */
+typedef enum NativeArrays {
+    NATIVE_READS,               /* at most; those that a parameter "out=" names are written */
+    NATIVE_WRITES,              /* of any of them */
+    NATIVE_VIEWS,               /* nothing, other than by array_copy() */
+} NativeArrays;
+
 /* One function or method.  params, in Python's notation without values: "a, b=, /, *rest, key=" —
  *   name   required        name=  optional        /  all before it are positional-only
  *   **name  takes surplus keyword arguments (it comes last)
@@ -27,6 +35,7 @@ typedef struct NativeRow {
     NativeFn    fn;
     const char *params;
     const char *doc;            /* one line */
+    uint8_t     arrays;         /* NativeArrays */
 } NativeRow;
 
 #define NATIVE_MAX_PARAMS 16
@@ -43,6 +52,7 @@ typedef struct Native {
     bool             has_rest, has_kw_rest;
     uint8_t          direct;    /* NativeDirect: which calls by position need no binding */
     uint8_t          style;     /* NativeStyle */
+    uint8_t          out;       /* 1 + number of the parameter "out"; 0: none */
     Sym              param[NATIVE_MAX_PARAMS];
 } Native;
 
@@ -73,6 +83,8 @@ Value native_call(VM *vm, const Native *f, const Value *args, uint32_t n_args, c
 Value native_call_method(VM *vm, const Native *f, Value self, const Value *args, uint32_t n_args, const Sym *kw, uint32_t n_kw);
 /* The Native whose function is running (for rows that share one C function); valid inside a NativeFn. */
 const Native *native_running(const VM *vm);
+/* The arguments' arrays current on the host, where some are on a device (interp/residency.h); before each call of row->fn. */
+Status native_args_to_host(VM *vm, const Native *f, const Args *a, bool has_self);
 
 /* ---- methods and attributes of built-in types ---------------------------------------------------------------------- */
 /* Tables of rows, ended by a row with name NULL; attr.c joins them: a type's methods may come from several files. */

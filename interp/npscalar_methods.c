@@ -8,6 +8,7 @@
 #include "interp/format.h"
 #include "interp/native.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 
@@ -119,7 +120,7 @@ static Value sequence_scalar(VM *vm, DType to, Value v)
     if (IS_ERR(a))
         return a;
     if (ARRAY(a)->ndim == 0) {
-        r = array_load(vm, (DType)ARRAY(a)->dtype, ARRAY(a)->data);
+        r = value_to_host(vm, a, HOST_Read) == ALP_OK ? array_load(vm, (DType)ARRAY(a)->dtype, ARRAY(a)->data) : V_ERR;
         if (!IS_ERR(r))
             value_set(vm, &r, npscalar_convert(vm, to, r));
     } else if (ARRAY(a)->dtype == to && v.tag != T_Array) {

@@ -5,6 +5,7 @@
 #include "interp/interp.h"
 #include "interp/iter.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 
@@ -87,6 +88,13 @@ static Value compare_slices(VM *vm, CmpOp op, const Slice *a, const Slice *b)
     return r;
 }
 
+static Value compare_arrays(VM *vm, CmpOp op, Value a, Value b)
+{
+    if (value_to_host(vm, a, HOST_Read) != ALP_OK || value_to_host(vm, b, HOST_Read) != ALP_OK)
+        return V_ERR;
+    return array_compare(vm, op, a, b);
+}
+
 /* A NumPy scalar in front, and no number behind. */
 static Value compare_npscalar(VM *vm, CmpOp op, Value a, Value b)
 {
@@ -96,7 +104,7 @@ static Value compare_npscalar(VM *vm, CmpOp op, Value a, Value b)
         a = array_from_value(vm, a, DT_COUNT);
         if (IS_ERR(a))
             return a;
-        Value r = array_compare(vm, op, a, b);
+        Value r = compare_arrays(vm, op, a, b);
         value_free(vm, a);
         return r;
     }
@@ -122,7 +130,7 @@ static Value compare_others(VM *vm, CmpOp op, Value a, Value b)
         op = mirrored[op];
     }
     if (a.tag == T_Array || b.tag == T_Array)
-        return array_compare(vm, op, a, b);
+        return compare_arrays(vm, op, a, b);
     if (numpy_a || numpy_b)
         return compare_npscalar(vm, op, a, b);
     if (a.tag == T_Dtype || b.tag == T_Dtype) {
@@ -203,7 +211,7 @@ static int range_contains(VM *vm, Value range, Value item)
 /* (array == item).any() */
 static int array_contains(VM *vm, Value array, Value item)
 {
-    Value r = array_compare(vm, CM_Eq, array, item);
+    Value r = compare_arrays(vm, CM_Eq, array, item);
     if (r.tag != T_Array || ARRAY(r)->ndim == 0) {
         int t = IS_ERR(r) ? -1 : op_truth(vm, r);
         value_free(vm, r);
@@ -281,7 +289,7 @@ int op_truth(VM *vm, Value v)
     case T_Range:
         return RANGE(v)->count != 0;
     case T_Array:
-        return array_truth(vm, v);
+        return value_to_host(vm, v, HOST_Read) == ALP_OK ? array_truth(vm, v) : -1;
     case T_Foreign:
         if (FOREIGN(v)->cls->truth)
             return FOREIGN(v)->cls->truth(vm, v);

@@ -12,7 +12,7 @@ typedef struct Range { Obj head; int64_t start, stop, step, count; } Range;
 typedef struct Slice { Obj head; Value start, stop, step; } Slice;
 
 /* Obj.flags of a tuple or list: its repr is being made, so meeting it again gives "[...]". */
-enum { OBJ_IN_REPR = 0x80 };
+enum { OBJ_IN_REPR = 0x80, OBJ_IN_SEARCH = 0x40 /* its arrays are being brought to the host */ };
 
 #define TUPLE(v) ((Tuple *)(void *)(v).u.o)
 #define LIST(v)  ((List *)(void *)(v).u.o)

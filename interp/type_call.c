@@ -9,6 +9,7 @@
 #include "interp/iter.h"
 #include "interp/native.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/stream.h"
 
@@ -78,6 +79,8 @@ static Value array_scalar(VM *vm, Value v)
 {
     if (ARRAY(v)->ndim > 0)
         return raise(vm, TY_TypeError, "only 0-dimensional arrays can be converted to Python scalars");
+    if (value_to_host(vm, v, HOST_Read) != ALP_OK)
+        return V_ERR;
     return array_load(vm, (DType)ARRAY(v)->dtype, ARRAY(v)->data);
 }
 

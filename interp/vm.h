@@ -98,6 +98,9 @@ struct VM {
 
     const struct LoopEngine *engine;    /* NULL: every loop is interpreted (interp/engine.h) */
     void     *engine_state;
+    uint32_t  n_on_device;      /* buffers of arrays that a back end has on a device (interp/residency.h) … */
+    struct BufferDevice *on_device;     /* … and their list */
+    struct BorrowedBuffer *borrowed;    /* memory of the host program that arrays look at */
 
     /* Limits.  `attention` is the one word that loops and calls poll; set from any thread or a signal handler. */
     _Atomic int attention;      /* VM_ATTN_… bits */
