@@ -91,7 +91,8 @@ Status build_attr(Builder *b, const AstAttr *n, Thing *out)
 {
     Thing base;
     TRY(build_value(b, n->value, &base));
-    return attr_of(b, &base, n, out);
+    TRY(attr_of(b, &base, n, out));
+    return out->kind == TH_View ? ALP_OK : thing_drop(b, &base, out, &n->head);
 }
 
 /* ---- refusals ------------------------------------------------------------------------------------------------------ */
@@ -240,6 +241,14 @@ static Status call_isinstance(Builder *b, const AstCall *n, const Thing *arg, Th
     return out->expr ? ALP_OK : ALP_FAIL;
 }
 
+/* What the result has not taken up of the arguments. */
+static Status drop_args(Builder *b, const AstCall *n, const Thing *arg, const Thing *out)
+{
+    for (uint32_t k = 0; k < n->args.count; k++)
+        TRY(thing_drop(b, &arg[k], out, n->args.item[k]));
+    return ALP_OK;
+}
+
 static Status call_native(Builder *b, const AstCall *n, const Thing *callee, const Native *f, Thing *out)
 {
     uint32_t count = n->args.count;
@@ -270,8 +279,10 @@ static Status call_native(Builder *b, const AstCall *n, const Thing *callee, con
         return call_number_row(b, row, n, arg, out);
     if (is_divmod)
         return call_divmod(b, n, arg, out);
-    if (is_type_test)
-        return call_isinstance(b, n, arg, out);
+    if (is_type_test) {
+        TRY(call_isinstance(b, n, arg, out));
+        return drop_args(b, n, arg, out);
+    }
     if (is_len) {
         if (arg[0].kind == TH_View)
             *out = thing_scalar(view_extent(b, arg[0].view, 0, &n->head));
@@ -279,7 +290,7 @@ static Status call_native(Builder *b, const AstCall *n, const Thing *callee, con
             *out = thing_scalar(expr_int(NB(b), arg[0].n, &n->head));
         else
             return build_refuse(NB(b), RS_Container, &n->head, "%s", node_text(b, &n->head));
-        return out->expr ? ALP_OK : ALP_FAIL;
+        return out->expr ? drop_args(b, n, arg, out) : ALP_FAIL;
     }
     NExpr *x[MAX_ARGS];
     for (uint32_t k = 0; k < count; k++) {
@@ -289,7 +300,7 @@ static Status call_native(Builder *b, const AstCall *n, const Thing *callee, con
             return ALP_FAIL;
     }
     *out = thing_scalar(expr_call_fun(NB(b), f, x, count, &n->head));
-    return out->expr ? ALP_OK : ALP_FAIL;
+    return out->expr ? drop_args(b, n, arg, out) : ALP_FAIL;
 }
 
 /* float("inf") */

@@ -29,6 +29,50 @@ bool expr_may_fail(const NExpr *e)
     return e && (e->op == NOP_Load || e->check != NO_CHECK || expr_may_fail(e->a) || expr_may_fail(e->b) || expr_may_fail(e->c));
 }
 
+static bool contains(const NExpr *e, const NExpr *part)
+{
+    return e && (e == part || contains(e->a, part) || contains(e->b, part) || contains(e->c, part));
+}
+
+/* Has e operations that may fail, and are not part of result? */
+static bool is_lost(const NExpr *e, const NExpr *result)
+{
+    return e && !contains(result, e) &&
+           (e->op == NOP_Load || e->check != NO_CHECK || is_lost(e->a, result) || is_lost(e->b, result) || is_lost(e->c, result));
+}
+
+static bool shares_loads(const NExpr *e, const NExpr *result)
+{
+    return e && ((e->op == NOP_Load && contains(result, e)) || shares_loads(e->a, result) || shares_loads(e->b, result) ||
+                 shares_loads(e->c, result));
+}
+
+static Status drop_number(Builder *b, NExpr *e, const NExpr *result, const Node *ast)
+{
+    if (!is_lost(e, result))
+        return ALP_OK;
+    if (shares_loads(e, result))
+        return build_refuse(NB(b), RS_Expression, ast, "%s", node_text(b, ast));
+    return temp_of(b, e, ast) ? ALP_OK : ALP_FAIL;
+}
+
+Status thing_drop(Builder *b, const Thing *t, const Thing *into, const Node *ast)
+{
+    switch ((ThingKind)t->kind) {
+    case TH_Scalar:
+        return drop_number(b, t->expr, into && into->kind == TH_Scalar ? into->expr : NULL, ast);
+    case TH_View:
+        return view_test(b, t->view, ast);
+    case TH_Tuple:
+        for (uint32_t k = 0; k < t->n; k++)
+            TRY(thing_drop(b, &t->item[k], into, ast));
+        return ALP_OK;
+    case TH_Object:
+        break;
+    }
+    return ALP_OK;
+}
+
 static bool block_disturbs(const NExpr *e, NStmt *const *s, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -333,7 +377,10 @@ static bool known_identity(const Thing *x, const Thing *y, bool *same)
 /* x in (1, 2, 3): numbers that are written out, so that identity is equality. */
 static NExpr *contained(Builder *b, NExpr *x, const Thing *in, bool negate, const Node *ast)
 {
+    const Thing of = thing_scalar(x);
     NExpr *any = expr_bool(NB(b), false, ast);
+    if (in->n == 0 && thing_drop(b, &of, NULL, ast) != ALP_OK)
+        return NULL;
     for (uint32_t k = 0; k < in->n && any; k++) {
         const NExpr *item = in->item[k].kind == TH_Scalar ? in->item[k].expr : NULL;
         if (!item || item->op != NOP_Const) {
@@ -348,15 +395,16 @@ static NExpr *contained(Builder *b, NExpr *x, const Thing *in, bool negate, cons
 
 static NExpr *compare(Builder *b, CmpOp op, const Thing *x, const Thing *y, const Node *left, const Node *ast)
 {
-    bool same;
-    if (op == CM_Is || op == CM_IsNot) {
-        if (known_identity(x, y, &same))
-            return expr_bool(NB(b), same == (op == CM_Is), ast);
+    bool same, is_identity = op == CM_Is || op == CM_IsNot;
+    if ((is_identity || ((op == CM_Eq || op == CM_Ne) && (x->kind == TH_Object || y->kind == TH_Object))) && known_identity(x, y, &same)) {
+        if (thing_drop(b, x, NULL, left) != ALP_OK || thing_drop(b, y, NULL, ast) != ALP_OK)
+            return NULL;
+        return expr_bool(NB(b), same == (op == CM_Is || op == CM_Eq), ast);
+    }
+    if (is_identity) {
         build_refuse(NB(b), RS_Expression, ast, "%s", node_text(b, ast));
         return NULL;
     }
-    if ((op == CM_Eq || op == CM_Ne) && (x->kind == TH_Object || y->kind == TH_Object) && known_identity(x, y, &same))
-        return expr_bool(NB(b), same == (op == CM_Eq), ast);
     NExpr *a = number_of(b, x, left);
     if (!a)
         return NULL;
@@ -511,6 +559,9 @@ static Status eval_index(Builder *b, const AstIndex *n, Thing *out)
             int64_t k = i->u.i < 0 ? i->u.i + base.n : i->u.i;
             if (k >= 0 && k < base.n) {
                 *out = base.item[k];
+                for (uint32_t other = 0; other < base.n; other++)
+                    if (other != k)
+                        TRY(thing_drop(b, &base.item[other], NULL, &n->head));
                 return ALP_OK;
             }
         }

@@ -282,6 +282,8 @@ typedef struct Cond { Body list, *saved; Env *before; } Cond;
 Status   cond_begin(Builder *b, Cond *c);
 void     cond_end(Builder *b, Cond *c);                         /* b->env is that of the end of the code */
 bool     expr_is_const_bool(const NExpr *e, bool *value);
+/* What is not used has to be evaluated all the same where that may fail; into: what was made of it, NULL: nothing. */
+Status   thing_drop(Builder *b, const Thing *t, const Thing *into, const Node *ast);
 /* May evaluating it fail, or does it read arrays? */
 bool     expr_may_fail(const NExpr *e);
 /* A reference to an array belongs to one statement: expressions with one are not to be put into two. */
@@ -296,6 +298,7 @@ Status   view_load(Builder *b, View *v, const Node *ast, Thing *out);           
 /* Element or row number i, which is within bounds. */
 Status   view_item(Builder *b, const View *v, NExpr *i, const Node *ast, Thing *out);
 /* The same to keep: its subscripts in temporaries, tested. */
+Status   view_test(Builder *b, const View *v, const Node *ast);         /* whether it can be made: it is not used */
 View    *view_keep(Builder *b, const View *v, NBoundView *bound, const Node *ast);      /* bound: in its variables; NULL: temporaries */
 /* a[…] = e; subs: evaluated by view_place(). */
 Status   view_place(Builder *b, const AstIndex *n, View **out);

@@ -279,24 +279,6 @@ static Status build_assert(Builder *b, const AstAssert *n)
 
 /* ---- statements ---------------------------------------------------------------------------------------------------- */
 
-/* What is not used has to be evaluated all the same where that may fail. */
-static Status drop(Builder *b, Thing *t, const Node *ast)
-{
-    switch ((ThingKind)t->kind) {
-    case TH_Scalar:
-        return !expr_may_fail(t->expr) || temp_of(b, t->expr, ast) ? ALP_OK : ALP_FAIL;
-    case TH_View:
-        return view_keep(b, t->view, NULL, ast) ? ALP_OK : ALP_FAIL;
-    case TH_Tuple:
-        for (uint32_t k = 0; k < t->n; k++)
-            TRY(drop(b, &t->item[k], ast));
-        return ALP_OK;
-    case TH_Object:
-        break;
-    }
-    return ALP_OK;
-}
-
 static Status build_expr_stmt(Builder *b, const AstExprStmt *n)
 {
     Thing t;
@@ -306,7 +288,7 @@ static Status build_expr_stmt(Builder *b, const AstExprStmt *n)
         TRY(build_call(b, (const AstCall *)n->value, false, &t));
     else
         TRY(build_value(b, n->value, &t));
-    return drop(b, &t, &n->head);
+    return thing_drop(b, &t, NULL, &n->head);
 }
 
 static Status build_stmt(Builder *b, const Node *n, bool tail)

@@ -407,6 +407,27 @@ View *view_keep(Builder *b, const View *v, NBoundView *bound, const Node *ast)
     return c;
 }
 
+Status view_test(Builder *b, const View *v, const Node *ast)
+{
+    View *c = view_copy(b, v);
+    if (!c)
+        return ALP_FAIL;
+    for (uint32_t d = 0; d < v->array->ndim; d++) {
+        struct ViewAxis *x = &c->dim[d];
+        if ((expr_may_fail(x->start) && !(x->start = temp_of(b, x->start, ast))) ||
+            (expr_may_fail(x->extent) && !(x->extent = temp_of(b, x->extent, ast))))
+            return ALP_FAIL;
+        /* len(a[0]): once for all, so that nothing stands between the loops. */
+        Body *list = b->list;
+        if (x->start && x->start->op == NOP_Const)
+            b->list = &b->prelude;
+        Status s = test_fixed(b, c, d, ast);
+        b->list = list;
+        TRY(s);
+    }
+    return ALP_OK;
+}
+
 Status view_place(Builder *b, const AstIndex *n, View **out)
 {
     Thing base;

@@ -208,6 +208,28 @@ Status loop_verdict(Sched *s, const PItem *item, const Deps *deps, Verdict *v)
 
 /* ---- the lists of a loop --------------------------------------------------------------------------------------------------------- */
 
+/* Does a loop stand inside that was around this one in the text, and may have no iterations? */
+static bool may_skip_body(const Sched *s, const PItem *item)
+{
+    for (uint32_t i = 0; i < item->n_body; i++) {
+        const PItem *x = item->body[i];
+        if (item_is_loop(x) && ((x->loop->is_moved_in && s->trip[x->loop->src[0]->id].lo < 1) || may_skip_body(s, x)))
+            return true;
+    }
+    return false;
+}
+
+/* The same use, for a loop of whose iterations some may not assign the variable. */
+static const VarUse *uncertain_use(Sched *s, const VarUse *u)
+{
+    VarUse *copy = arena_alloc(s->arena, sizeof *copy);
+    if (copy) {
+        *copy = *u;
+        copy->always_assigned = false;
+    }
+    return copy;
+}
+
 Status loop_settle(Sched *s, PItem *item, const Verdict *v)
 {
     PLoop *l = item->loop;
@@ -223,6 +245,7 @@ Status loop_settle(Sched *s, PItem *item, const Verdict *v)
     l->red = ARENA_ARRAY(s->arena, PRed, room);
     if (!l->private_var || !l->last || !l->red)
         return ALP_FAIL;
+    bool is_uncertain = may_skip_body(s, item);
     for (uint32_t i = 0; i < vars.n; i++) {
         const VarUse *u = loop_var_use(s, item, vars.var[i]);
         if (!u)
@@ -234,8 +257,8 @@ Status loop_settle(Sched *s, PItem *item, const Verdict *v)
             continue;
         }
         l->private_var[l->n_private++] = vars.var[i];
-        if (u->live_after)
-            l->last[l->n_last++] = u;
+        if (u->live_after && !(l->last[l->n_last++] = is_uncertain && u->always_assigned ? uncertain_use(s, u) : u))
+            return ALP_FAIL;
     }
     for (uint32_t i = 0; i < l->n_restore; i++)
         l->private_var[l->n_private++] = l->restore_var[i];
