@@ -23,6 +23,8 @@ typedef struct LoopEngine {
     bool (*may_take)(VM *vm, Frame *frame, Node *loop);
     /* For loops: iterable is the evaluated `in` expression (borrowed).  While loops: T_Unbound. */
     LoopVerdict (*take)(VM *vm, Frame *frame, Node *loop, Value iterable);
+    /* A While loop that take() declined has run for some iterations since: the rest of it is that loop, entered now.  NULL: not called. */
+    LoopVerdict (*take_rest)(VM *vm, Frame *frame, Node *loop);
     /* A chunk is about to be freed: forget what hangs on its loops (the X(nest) fields).  NULL: nothing to do. */
     void (*forget_chunk)(VM *vm, Chunk *chunk);
     /* The VM ends: release engine_state.  NULL: nothing to do. */

@@ -4,6 +4,7 @@
 #include "interp/fast.h"
 #include "interp/format.h"
 #include "interp/iter.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 
@@ -95,9 +96,9 @@ Flow exec_pass(HANDLER_ARGS)
 /* ---- loops ----------------------------------------------------------------------------------------------------------- */
 
 /* The engine's answer to a loop it wants to be asked about; true when *flow is the loop's outcome. */
-NOINLINE static bool engine_takes(VM *vm, Frame *f, Node *n, Value iterable, const NodeList *orelse, Flow *flow)
+static bool is_taken(VM *vm, Frame *f, LoopVerdict verdict, const NodeList *orelse, Flow *flow)
 {
-    switch (vm->engine->take(vm, f, n, iterable)) {
+    switch (verdict) {
     case LOOP_DECLINED: return false;
     case LOOP_DONE:     *flow = exec_block(vm, f, orelse); return true;
     case LOOP_BROKE:    *flow = FLOW_NORMAL; return true;
@@ -106,6 +107,18 @@ NOINLINE static bool engine_takes(VM *vm, Frame *f, Node *n, Value iterable, con
     }
     return false;
 }
+
+NOINLINE static bool engine_takes(VM *vm, Frame *f, Node *n, Value iterable, const NodeList *orelse, Flow *flow)
+{
+    return is_taken(vm, f, vm->engine->take(vm, f, n, iterable), orelse, flow);
+}
+
+NOINLINE static bool engine_takes_rest(VM *vm, Frame *f, Node *n, const NodeList *orelse, Flow *flow)
+{
+    return vm->engine->take_rest && is_taken(vm, f, vm->engine->take_rest(vm, f, n), orelse, flow);
+}
+
+enum { ASK_AGAIN = 32 };        /* iterations of a While loop, and each time that many times more */
 
 /* One run of a loop's body: false when the loop is over, with its outcome in *flow. */
 INLINE bool run_body(VM *vm, Frame *f, Node *n, const NodeList *body, Flow *flow)
@@ -128,14 +141,20 @@ Flow exec_while(HANDLER_ARGS)
 {
     AstWhile *s = (AstWhile *)n;
     Flow flow;
-    if (s->ask_engine && vm->engine && engine_takes(vm, f, n, V_UNBOUND, &s->orelse, &flow))
+    bool asks = s->ask_engine && vm->engine;
+    if (asks && engine_takes(vm, f, n, V_UNBOUND, &s->orelse, &flow))
         return flow;
-    for (;;) {
+    for (uint64_t k = 1, ask = ASK_AGAIN;; k++) {
         int t = test_for(vm, f, n, s->test);
         if (t <= 0)
             return t < 0 ? FLOW_ERROR : exec_block(vm, f, &s->orelse);
         if (!run_body(vm, f, s->test, &s->body, &flow))
             break;
+        if (UNLIKELY(k == ask)) {
+            ask *= ASK_AGAIN;
+            if (asks && vm->engine && engine_takes_rest(vm, f, n, &s->orelse, &flow))
+                return flow;
+        }
     }
     return flow;
 }
@@ -183,6 +202,8 @@ INLINE int cursor_next(VM *vm, Cursor *c, Value *out)
         Array *a = ARRAY(c->source);
         if (c->next >= a->shape[0])
             return 0;
+        if (array_to_host(vm, a, HOST_Read) != ALP_OK)
+            return -1;
         *out = array_load(vm, (DType)a->dtype, a->data + c->next++ * a->strides[0]);
         return IS_ERR(*out) ? -1 : 1;
     }

@@ -41,10 +41,11 @@ NOINLINE bool run_poll(Run *x)
 {
     x->fuel = FUEL;
     x->vm->poll_count = 1;      /* look at the clock this time: so many iterations may have taken long */
-    if (LIKELY(!atomic_load_explicit(&x->vm->attention, memory_order_relaxed)) || vm_poll(x->vm) == ALP_OK)
-        return false;
-    x->has_raised = x->stop = true;
-    return true;
+    if (UNLIKELY(atomic_load_explicit(&x->vm->attention, memory_order_relaxed)) && vm_poll(x->vm) != ALP_OK)
+        return x->has_raised = x->stop = true;
+    if (x->may_leave && x->opt->leaves(x->opt->leaves_user, false))
+        return x->has_left = x->stop = true;
+    return false;
 }
 
 /* ---- translations ----------------------------------------------------------------------------------------------------- */
@@ -97,6 +98,32 @@ static void note_assignments(Prog *p)
     }
 }
 
+static bool writes_arrays(const Nest *nest)
+{
+    for (uint32_t k = 0; k < nest->n_arrays; k++)
+        if (nest->arrays[k]->is_written)
+            return true;
+    return false;
+}
+
+/* Can a kernel of the plan run out of memory on its way?  It asks for some where the plan keeps values of iterations or results of chunks. */
+static bool can_run_out(const Plan *plan)
+{
+    const Mem *mem = &plan->nest->vm->mem;
+    bool asks = plan->has_ordered;
+    for (uint32_t k = 0; k < plan->n_loops; k++)
+        asks |= plan->loops[k]->n_save > 0;
+    return asks && mem_is_limited(mem);
+}
+
+/* Is what it overwrites kept?  opt NULL: for a kernel. */
+static bool keeps_notes(const Nest *nest, const Plan *plan, const ExecOptions *opt)
+{
+    if (!plan || plan->can_fail || (opt && opt->shuffle))
+        return true;
+    return writes_arrays(nest) && (opt ? opt->leaves && !opt->copies : can_run_out(plan));
+}
+
 /* opt NULL: storage for a kernel of the plan. */
 static Prog *prog_new(const Nest *nest, const Plan *plan, const ExecOptions *opt)
 {
@@ -109,7 +136,7 @@ static Prog *prog_new(const Nest *nest, const Plan *plan, const ExecOptions *opt
     p->is_bare = !opt;
     p->verify = opt && opt->shuffle;
     p->has_record = opt && opt->record;
-    p->can_fail = !plan || plan->can_fail || p->verify;
+    p->has_notes = keeps_notes(nest, plan, opt);
     Status s = prog_storage(p);
     if (s == ALP_OK && p->is_bare) {
         note_assignments(p);
@@ -130,8 +157,10 @@ static Prog *prog_new(const Nest *nest, const Plan *plan, const ExecOptions *opt
 /* A translation of the plan, or storage for a kernel of it (opt NULL), that is not in use. */
 static Prog *prog_of_plan(const Plan *plan, const ExecOptions *opt)
 {
+    bool has_notes = keeps_notes(plan->nest, plan, opt);
     for (Prog *p = plan->code; p; p = p->next)
-        if (!p->in_use && p->is_bare == !opt && (!opt || (p->verify == opt->shuffle && p->has_record == (opt->record != NULL))))
+        if (!p->in_use && p->is_bare == !opt && p->has_notes == has_notes &&
+            (!opt || (p->verify == opt->shuffle && p->has_record == (opt->record != NULL))))
             return p;
     Prog *p = prog_new(plan->nest, plan, opt);
     if (p) {
@@ -243,9 +272,9 @@ static ExecVerdict finish(Prog *p, Run *x, Flow flow, const Undo *undo, Frame *f
 {
     if (x->has_raised)
         return EXEC_RAISED;
-    if (x->no_memory) {
+    if (x->no_memory || x->has_left) {
         undo_restore(undo);
-        return EXEC_NO_MEMORY;
+        return x->no_memory ? EXEC_NO_MEMORY : EXEC_LEFT;
     }
     if (x->has_failed) {
         undo_restore(undo);
@@ -286,7 +315,7 @@ static Flow note_outcome(Run *x, const ExecOutcome *o)
 }
 
 /* Somebody else's code between entry and exit; run NULL: none. */
-typedef struct Kernel { ExecRunner run; void *user; } Kernel;
+typedef struct Kernel { ExecRunner run; void *user; bool restores; } Kernel;
 
 static ExecVerdict execute(Prog *p, const Facts *facts, Frame *frame, Value iterable, const ExecOptions *opt,
                            const Kernel *kernel, const NCheck **failed)
@@ -298,15 +327,25 @@ static ExecVerdict execute(Prog *p, const Facts *facts, Frame *frame, Value iter
     if (!load_variables(p, &x, frame, iterable))
         return EXEC_FAILED;
     load_arrays(p, facts);
-    if (p->can_fail) {
-        if (undo_begin(&undo, nest, facts, kernel != NULL) != ALP_OK)
+    x.may_leave = opt->leaves != NULL && !kernel;
+    bool copies = x.may_leave && opt->copies && writes_arrays(nest);
+    if ((p->has_notes || copies) && !(kernel && kernel->restores)) {
+        bool is_optional = p->plan && !p->plan->can_fail && !p->verify && !kernel;
+        if (undo_begin(&undo, nest, facts, kernel || copies, is_optional) == ALP_OK)
+            x.undo = undo.logs ? &undo : NULL;
+        else if (is_optional)
+            x.may_leave = false;
+        else
             return EXEC_NO_MEMORY;
-        x.undo = undo.logs ? &undo : NULL;
     }
     p->in_use = true;
     Flow flow;
     if (kernel) {
         ExecOutcome outcome = kernel->run(kernel->user, p);
+        if (outcome.no_memory && !outcome.raised && !outcome.untouched && !p->has_notes && !kernel->restores && writes_arrays(nest)) {
+            raise_nomem(x.vm);  /* the system is out of memory, and what was written cannot be put back */
+            outcome.raised = true;
+        }
         flow = note_outcome(&x, &outcome);
     } else {
         flow = run_seq(&p->body, &x);
@@ -325,11 +364,11 @@ ExecVerdict exec_plan(const Plan *plan, const Facts *facts, Frame *frame, Value 
     return p ? execute(p, facts, frame, iterable, opt, NULL, failed) : EXEC_NO_MEMORY;
 }
 
-ExecVerdict exec_plan_by(const Plan *plan, const Facts *facts, Frame *frame, Value iterable, ExecRunner run, void *user,
+ExecVerdict exec_plan_by(const Plan *plan, const Facts *facts, Frame *frame, Value iterable, ExecRunner run, void *user, bool restores,
                          const NCheck **failed)
 {
     const ExecOptions plain = { 0 };
-    const Kernel kernel = { run, user };
+    const Kernel kernel = { run, user, restores };
     Prog *p = prog_of_plan(plan, NULL);
     *failed = NULL;
     return p ? execute(p, facts, frame, iterable, &plain, &kernel, failed) : EXEC_NO_MEMORY;

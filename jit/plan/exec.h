@@ -16,6 +16,11 @@ typedef struct ExecOptions {
     uint64_t seed;
     ExecRecordFn record;        /* NULL: none */
     void    *record_user;
+    /* Asked every few thousand back edges; true: somebody else will carry the plan out from the start, and faster (EXEC_LEFT).
+     * is_last: what would have to be put back is too much by now, and it will not be asked again.  NULL: nobody asks. */
+    bool   (*leaves)(void *user, bool is_last);
+    void    *leaves_user;
+    bool     copies;            /* with it: what may be written is copied beforehand, instead of noting what each store overwrites */
 } ExecOptions;
 
 typedef enum ExecVerdict {
@@ -25,6 +30,7 @@ typedef enum ExecVerdict {
     EXEC_FAILED,                /* a check failed (*failed says which; NULL: the nest cannot run with these values at all); arrays and
                                  * variables are as before */
     EXEC_NO_MEMORY,             /* likewise; no exception is pending */
+    EXEC_LEFT,                  /* likewise: ExecOptions.leaves said so */
     EXEC_RAISED,                /* an interrupt or limit, or MemoryError: the exception is pending; arrays hold what was reached,
                                  * variables are as before */
     EXEC_DISPROVED,             /* with shuffle: a check failed that the plan calls proved, so the plan is wrong; else as EXEC_FAILED */

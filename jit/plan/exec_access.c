@@ -97,12 +97,13 @@ static char *address_any(const AccessCode *m, Run *x)
     EACH_ADDRESS(X, DT_F32, f32, f, float, (float), (float)) EACH_ADDRESS(X, DT_F64, f64, d, double, (double), (double)) \
     EACH_ADDRESS(X, DT_C64, c64, c, ElC64, FROM_C64, TO_C64) EACH_ADDRESS(X, DT_C128, c128, z, ElC128, FROM_C128, TO_C128)
 
-/* Only address_any() is used where stores may have to be undone. */
+/* Where stores may have to be undone these two are used. */
+#define NOTED(x, p) ((x)->undo && !undo_note((x), (char *)(p), sizeof *(p)))
 #define NOTES_AK_1(x, p)     false
 #define NOTES_AK_2(x, p)     false
 #define NOTES_AK_3(x, p)     false
-#define NOTES_AK_Plain(x, p) false
-#define NOTES_AK_Any(x, p)   ((x)->undo && !undo_note((x), (char *)(p), sizeof *(p)))
+#define NOTES_AK_Plain(x, p) NOTED(x, p)
+#define NOTES_AK_Any(x, p)   NOTED(x, p)
 #define ACCESS(K, A, D, S, M, T, FROM, TO) \
 static T load_##S##_##A(ARGS) { const E_##S *p = (const E_##S *)(const void *)address_##A(c->u.access, x); return FROM(*p); } \
 static Flow store_##S##_##A(ARGS) \
@@ -241,7 +242,7 @@ static Status code_subscript(Prog *p, SubCode *s, const NAccess *access, uint32_
     const NExpr *e = access->sub[k], *base;
     uint32_t at = access->id * ALP_MAX_NDIM + k;
     s->check = access->check[k];
-    s->mode = p->plan ? p->plan->access_dim[at] : access->check[k] == NO_CHECK ? DM_Plain : DM_Checked;
+    s->mode = p->plan ? p->plan->access_dim[at] : DM_Checked;      /* without a check, too: row = a[-1] was tested when it was made */
     const Code *c = is_sum(p, e, &base, &s->add) ? code_expr(p, base) : NULL;
     if (c) {
         s->slot = c->a.slot;
@@ -254,7 +255,7 @@ static Status code_subscript(Prog *p, SubCode *s, const NAccess *access, uint32_
 static const AccessCode *code_access(Prog *p, const NAccess *access, AddressKind *kind)
 {
     AccessCode *m = arena_alloc(&p->arena, sizeof *m + access->n_subs * sizeof m->sub[0]);
-    bool all_plain = !p->verify && !p->has_record && !(access->is_write && p->can_fail), all_slots = true;
+    bool all_plain = !p->verify && !p->has_record, all_slots = !(access->is_write && p->has_notes);
     if (!m)
         return NULL;
     m->ref = &p->array[access->array->id];

@@ -183,6 +183,7 @@ typedef struct Undo {
     const Facts *facts;
     size_t    all_bytes;        /* in the arrays that are written */
     bool      logs;             /* stores are being noted */
+    bool      is_optional;      /* no check can fail: it is for leaving only */
     UndoNote *note;
     size_t    n_notes, cap_notes;
     UndoCopy *copy;             /* complete only while nothing is noted */
@@ -198,7 +199,7 @@ typedef struct Prog {
     struct Prog *next;          /* of the same plan */
     bool        verify;         /* every check is tested, proved ones too */
     bool        has_record;     /* accesses call Run.record */
-    bool        can_fail;       /* stores are noted while Run.undo is set */
+    bool        has_notes;      /* stores are noted while Run.undo is set */
     bool        is_bare;        /* nothing is translated: a back end's kernel runs on the storage */
     bool        in_use;
     Slot       *var, *counter;  /* [n_vars], [n_loops] */
@@ -220,7 +221,8 @@ struct Run {
     VM          *vm;
     Prog        *prog;
     bool         stop;          /* with one of the following */
-    bool         has_failed, has_raised, no_memory;
+    bool         has_failed, has_raised, no_memory, has_left;
+    bool         may_leave;     /* opt->leaves is to be asked */
     bool         is_broke;      /* the outermost loop was left by break */
     bool         root_known, root_ran;
     uint32_t     failed;        /* first check that failed */
@@ -278,10 +280,15 @@ static inline Flow loop_iteration(const LoopCode *l, Run *x, int64_t t)
     return run_tick(x) ? FLOW_Stop : FLOW_On;
 }
 
+/* First iteration of a loop of the plan that has bounds of its own (n_upper > 0), and the one behind the last, for these counters and symbols. */
+void plan_bounds(const PLoop *p, const Slot *counter, const int64_t *sym, int64_t *first, int64_t *end);
+/* From which source loop of `around` does the item come?  It cannot be told of an item without statements: `otherwise`. */
+uint32_t plan_source_of(const PLoop *around, const PItem *item, uint32_t otherwise);
+
 /* ---- undoing ---------------------------------------------------------------------------------------------------------- */
 /* copy: all at once, nothing will be noted.  ALP_FAIL: no memory. */
-Status undo_begin(Undo *u, const Nest *nest, const Facts *facts, bool copy);
-/* `size` bytes at p are about to be overwritten.  False: no memory; the execution stops. */
+Status undo_begin(Undo *u, const Nest *nest, const Facts *facts, bool copy, bool is_optional);
+/* `size` bytes at p are about to be overwritten.  False: the execution stops, for lack of memory or because it is left. */
 NOINLINE bool undo_note(Run *x, char *p, size_t size);
 void   undo_restore(const Undo *u);
 void   undo_free(Undo *u);
@@ -307,13 +314,14 @@ typedef struct ExecOutcome {
     bool     root_ran;          /* the outermost loop ran an iteration */
     bool     raised;            /* an exception is pending; this goes before the others */
     bool     no_memory, failed;
+    bool     untouched;         /* no array was written */
     uint32_t failed_check;      /* NO_CHECK: not known */
     const NStmt *returned;
     const Slot  *ret;
 } ExecOutcome;
 typedef ExecOutcome (*ExecRunner)(void *user, Prog *prog);
-/* As exec_plan(), with `run` for what stands between entry and exit. */
-ExecVerdict exec_plan_by(const Plan *plan, const Facts *facts, Frame *frame, Value iterable, ExecRunner run, void *user,
+/* As exec_plan(), with `run` for what stands between entry and exit.  restores: run itself puts arrays back where a check fails or memory runs out. */
+ExecVerdict exec_plan_by(const Plan *plan, const Facts *facts, Frame *frame, Value iterable, ExecRunner run, void *user, bool restores,
                          const NCheck **failed);
 /* The operation of e on operands a and b (NULL where it has one), its check included.  False: the check fails, or no memory; no exception is
  * pending.  Not to be called by two threads at once. */

@@ -168,16 +168,16 @@ NOINLINE Flow loop_iteration_any(const LoopCode *l, Run *x, int64_t t)
 }
 
 /* Numbers of the symbols are the execution's; sums are exact where guards and planner did their work, and wrap elsewhere. */
-static int64_t form_value(const NForm *f, const Run *x)
+static int64_t form_value(const NForm *f, const Slot *counter, const int64_t *sym)
 {
     uint64_t sum = 0;
     for (uint32_t k = 0; k < f->n; k++) {
         const NTerm *t = &f->term[k];
         uint64_t v = (uint64_t)t->coef;
         if (t->loop)
-            v *= x->prog->counter[t->loop->id].u;
+            v *= counter[t->loop->id].u;
         if (t->sym)
-            v *= (uint64_t)x->facts->sym[t->sym->id];
+            v *= (uint64_t)sym[t->sym->id];
         sum += v;
     }
     return (int64_t)sum;
@@ -188,16 +188,16 @@ static int64_t divide_up(int64_t a, int64_t b)
     return a / b + (a % b > 0);
 }
 
-/* First iteration, and the one behind the last. */
-static void plan_bounds(const PLoop *p, const Run *x, int64_t *first, int64_t *end)
+void plan_bounds(const PLoop *p, const Slot *counter, const int64_t *sym, int64_t *first, int64_t *end)
 {
+    *first = 0;
     for (uint32_t k = 0; k < p->n_upper; k++) {
-        int64_t v = divide_up(form_value(p->upper[k].form, x), p->upper[k].scale);
+        int64_t v = divide_up(form_value(p->upper[k].form, counter, sym), p->upper[k].scale);
         if (k == 0 || v < *end)
             *end = v;
     }
     for (uint32_t k = 0; k < p->n_lower; k++) {
-        int64_t v = divide_up(form_value(p->lower[k].form, x), p->lower[k].scale);
+        int64_t v = divide_up(form_value(p->lower[k].form, counter, sym), p->lower[k].scale);
         if (v > *first)
             *first = v;
     }
@@ -250,7 +250,7 @@ static Flow run_loop(ARGS)
         x->root_known = true;
     }
     if (p && p->n_upper)
-        plan_bounds(p, x, &first, &end);
+        plan_bounds(p, x->prog->counter, x->facts->sym, &first, &end);
     else
         end = trip_count(l, x);
     if (UNLIKELY(x->stop || (l->n_save && first < end && !make_buffers(l, x, end))))
@@ -425,15 +425,14 @@ static const NStmt *some_stmt(const PItem *item)
     return item->stmt;
 }
 
-/* From which source loop of `around` does the item come? */
-static uint32_t source_of(const PLoop *around, const PItem *item)
+uint32_t plan_source_of(const PLoop *around, const PItem *item, uint32_t otherwise)
 {
     const NStmt *s = some_stmt(item);
     for (const NLoop *loop = s ? s->loop_in : NULL; loop; loop = loop->up)
         for (uint32_t k = 0; k < around->n_src; k++)
             if (around->src[k] == loop)
                 return k;
-    return 0;
+    return otherwise;
 }
 
 static bool holds_root(const PItem *item, const NLoop *root)
@@ -482,9 +481,9 @@ static const Code *code_plan_loop(Prog *p, const PItem *item, const PLoop *aroun
     if (!l->group)
         return NULL;
     for (uint32_t k = 0, next; k < item->n_body; k = next) {
-        uint32_t source = source_of(plan, item->body[k]);
+        uint32_t source = plan_source_of(plan, item->body[k], 0);
         GroupCode *g = &l->group[l->n_group++];
-        for (next = k + 1; next < item->n_body && source_of(plan, item->body[next]) == source; next++)
+        for (next = k + 1; next < item->n_body && plan_source_of(plan, item->body[next], 0) == source; next++)
             ;
         g->stmt = plan->src[source]->stmt;
         if (code_items(p, item->body + k, next - k, plan, &g->seq) != ALP_OK)

@@ -4,7 +4,10 @@
  * write three elements of a million; so what each store overwrites is noted instead, until the notes take as much room as
  * the arrays: then the arrays are copied as they are by now, and nothing more is noted.  Undoing puts the copies back, then
  * what the notes say, latest first.  Either way it costs no more time and room than a small multiple of the lesser of the
- * two. */
+ * two.
+ *
+ * Where no check can fail, notes are kept only so that the execution can be left to somebody faster.  That is called off rather than paid for
+ * with much memory. */
 #include "jit/plan/exec_code.h"
 
 #include <string.h>
@@ -12,6 +15,7 @@
 enum {
     COPY_AT_ONCE = 8192,        /* bytes in all arrays that may be written */
     FIRST_NOTES  = 64,
+    MOST_OPTIONAL = 64 << 20,   /* bytes of notes: some 2 million stores */
 };
 
 struct UndoNote {
@@ -88,9 +92,9 @@ static Status copy_all(Undo *u)
     return ALP_OK;
 }
 
-Status undo_begin(Undo *u, const Nest *nest, const Facts *facts, bool copy)
+Status undo_begin(Undo *u, const Nest *nest, const Facts *facts, bool copy, bool is_optional)
 {
-    *u = (Undo){ .nest = nest, .facts = facts };
+    *u = (Undo){ .nest = nest, .facts = facts, .is_optional = is_optional };
     for (uint32_t k = 0; k < nest->n_arrays; k++)
         if (nest->arrays[k]->is_written)
             u->all_bytes += element_bytes(facts->array[k].array);
@@ -119,9 +123,22 @@ static Status make_room(Undo *u)
 bool undo_note(Run *x, char *p, size_t size)
 {
     Undo *u = x->undo;
-    if (UNLIKELY(u->n_notes == u->cap_notes) && make_room(u) != ALP_OK) {
-        x->no_memory = x->stop = true;
-        return false;
+    if (UNLIKELY(u->n_notes == u->cap_notes)) {
+        bool too_many = u->is_optional && 2 * u->cap_notes * sizeof *u->note > MOST_OPTIONAL;
+        if (too_many && x->may_leave && x->opt->leaves(x->opt->leaves_user, true)) {
+            x->has_left = x->stop = true;
+            return false;
+        }
+        if (too_many || make_room(u) != ALP_OK) {
+            if (!u->is_optional) {
+                x->no_memory = x->stop = true;
+                return false;
+            }
+            x->may_leave = false;
+            x->undo = NULL;
+            undo_free(u);
+            return true;
+        }
     }
     if (!u->logs) {
         x->undo = NULL;

@@ -111,8 +111,9 @@ typedef struct Plan {
     void   (*code_free)(void *code);
     struct { void *list; void (*free)(void *list); } kernels[PLAN_BACK_ENDS];      /* likewise each back end's */
     struct {                    /* what the engine knows of its executions; no part of the plan either */
-        double   spent_ns;      /* estimated time of those without a kernel */
-        uint32_t n_done, n_failed;      /* of those with one */
+        double   spent_ns;      /* time of those without a kernel, measured or estimated */
+        uint32_t n_done, n_failed;
+        bool     was_sought;    /* a kernel, where looking for one costs little */
     } use;
 } Plan;
 

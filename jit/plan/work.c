@@ -9,6 +9,7 @@ typedef struct Work {
     const Facts *facts;
     double  *half;              /* [n_loops] half the trip count of each loop around */
     int64_t *coef;              /* [n_loops] */
+    bool     is_known;
 } Work;
 
 enum { UNKNOWN_TRIP = 16 };
@@ -38,16 +39,22 @@ static bool middle(Work *w, const NForm *f, double *out)
     return true;
 }
 
+static double unknown_trip(Work *w)
+{
+    w->is_known = false;
+    return UNKNOWN_TRIP;
+}
+
 static double trip_of(Work *w, const NLoop *l)
 {
     double start, stop, step = (double)l->step_const;
     if (l->is_while || !middle(w, l->start_form, &start) || (!l->step_const && !middle(w, l->step_form, &step)) || step == 0)
-        return UNKNOWN_TRIP;
+        return unknown_trip(w);
     double trip = -1;
     uint32_t n = l->n_stop_forms ? l->n_stop_forms : 1;
     for (uint32_t i = 0; i < n; i++) {
         if (!middle(w, l->n_stop_forms ? l->stop_forms[i] : l->stop_form, &stop))
-            return UNKNOWN_TRIP;
+            return unknown_trip(w);
         double t = (stop - start) / step;
         trip = trip < 0 || t < trip ? t : trip;
     }
@@ -61,6 +68,7 @@ static double stmt_ops(Work *w, const NStmt *s)
     if (s->kind != NS_Loop)
         return 1 + expr_ops(s->expr) + block_ops(w, &s->body) + block_ops(w, &s->orelse);
     double trip = trip_of(w, s->loop);
+    w->is_known &= !s->loop->has_exit;
     w->half[s->loop->id] = trip / 2;
     double ops = trip * (1 + expr_ops(s->loop->test) + block_ops(w, &s->loop->body));
     w->half[s->loop->id] = 0;
@@ -75,13 +83,16 @@ static double block_ops(Work *w, const NBlock *b)
     return ops;
 }
 
-double plan_work(const Plan *plan, const Facts *facts)
+PlanWork plan_work(const Plan *plan, const Facts *facts)
 {
     enum { FEW = 32 };
     double half[FEW] = { 0 };
     int64_t coef[FEW];
-    Work w = { facts, half, coef };
-    return plan->nest->n_loops <= FEW ? block_ops(&w, &plan->nest->body) : 1e9;
+    Work w = { facts, half, coef, true };
+    if (plan->nest->n_loops > FEW)
+        return (PlanWork){ 1e9, false };
+    double ops = block_ops(&w, &plan->nest->body);
+    return (PlanWork){ ops, w.is_known };
 }
 
 /* ---- iterations ----------------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
-/* jit/cpu/cache.h — compiled kernels on disk, one file each, under $ALPY_CACHE_DIR, else $XDG_CACHE_HOME/alpy/kernels, else ~/.cache/alpy/kernels.
+/* jit/plan/kernel_cache.h — compiled kernels on disk, one file each, under $ALPY_CACHE_DIR, else $XDG_CACHE_HOME/alpy/kernels, else ~/.cache/alpy/kernels.
  *
  * A file holds its whole key beside the object code, with lengths and a checksum: a hash that collides, a flipped bit, a file cut short or of another version
  * is a miss, never an error.  The folder belongs to the user alone (0700, owner checked); files appear by rename, so
  * readers see all of a file or none.  The least recently used files go when the folder exceeds its size. */
-#ifndef ALP_JIT_CPU_CACHE_H
-#define ALP_JIT_CPU_CACHE_H
+#ifndef ALP_JIT_KERNEL_CACHE_H
+#define ALP_JIT_KERNEL_CACHE_H
 
 #include "dsl/base.h"
 

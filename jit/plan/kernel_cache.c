@@ -1,5 +1,5 @@
-/* jit/cpu/cache.c — see cache.h.  File: header, key, object, in this order. */
-#include "jit/cpu/cache.h"
+/* jit/plan/kernel_cache.c — see kernel_cache.h.  File: header, key, object, in this order. */
+#include "jit/plan/kernel_cache.h"
 
 #include <dirent.h>
 #include <errno.h>
