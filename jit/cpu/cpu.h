@@ -11,6 +11,7 @@ typedef struct CpuOptions {
     int  n_threads;             /* 0: pool_default_threads() */
     const char *isa;            /* a name of cpu_isa_known(), borrowed; NULL: ALPY_ISA in the environment, else the host's own */
     bool no_disk_cache;
+    bool spread_all;            /* tests: parallel loops of any size in the smallest parts, the last one first */
     /* "llvm" or "asm" in it: the code of each kernel is told when it is made, in the thread that asked for it; NULL: nothing. */
     const char *dump;
     void (*dump_fn)(void *user, const char *text, size_t size);

@@ -58,8 +58,11 @@ static void *library_function(const char *name)
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (strcmp(known[i].name, name) == 0)
             return (void *)(uintptr_t)known[i].fn;
-    /* A sanitizer's run time, when kernels are instrumented. */
-    return strncmp(name, "__tsan_", 7) == 0 ? dlsym(RTLD_DEFAULT, name) : NULL;
+    /* A sanitizer's run time, when kernels are instrumented; an older one than LLVM has no __tsan_memset, but looks at memset. */
+    if (strncmp(name, "__tsan_", 7))
+        return NULL;
+    void *found = dlsym(RTLD_DEFAULT, name);
+    return found ? found : library_function(name + 7);
 }
 
 static const Elf64_Sym *symbol_table(Loader *l, uint32_t section, uint64_t *count, const char **names, uint64_t *names_size)

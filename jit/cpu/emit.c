@@ -262,7 +262,7 @@ Val emit_get_var(Emit *e, const NVar *v)
 
 void emit_set_var(Emit *e, const NVar *v, Val x)
 {
-    if (e->width > 1 && e->mask)
+    if (e->width > 1 && emit_is_masked(e))
         x = emit_select(e, e->mask, x, load_slot(e, v, wide_slot(e, v), true));
     emit_fill_var(e, v, x);
     if (e->f->flag[v->id])
@@ -399,7 +399,7 @@ static void lane_stmt(Emit *e, const NStmt *s)
         emit_fail_if(e, LLVMBuildNot(e->b, emit_expr(e, s->expr).re, ""), s->check);
         break;
     case NS_If:
-        if (!e->mask && emit_lane_of(e, s->expr).kind == LANE_Same)
+        if (!emit_is_masked(e) && emit_lane_of(e, s->expr).kind == LANE_Same)
             emit_branches(e, s);
         else
             masked_branches(e, s);
@@ -640,6 +640,7 @@ static size_t lay_out(Emit *e, char *memory)
     e->is_row_own = cut(memory, &at, n->n_vars, sizeof *e->is_row_own);
     e->var_lane = cut(memory, &at, n->n_vars, sizeof *e->var_lane);
     e->expr_lane = cut(memory, &at, n->n_exprs, sizeof *e->expr_lane);
+    e->is_inside = cut(memory, &at, (size_t)n->n_accesses * ALP_MAX_NDIM, sizeof *e->is_inside);
     e->memo = cut(memory, &at, n->n_exprs, sizeof *e->memo);
     e->trail = cut(memory, &at, n->n_exprs, sizeof *e->trail);
     e->scope = cut(memory, &at, n->n_arrays + 1, sizeof *e->scope);

@@ -6,8 +6,10 @@
  *   emit_arith.c   arithmetic without checks
  *   emit_access.c  references to array elements
  *   emit_loop.c    loops: bounds, polling, hints, scalar expansion; which loops run across lanes
+ *   emit_guard.c   checks taken out of loops
  *   emit_cost.c    estimates: is a loop worth threads?
- *   emit_tile.c    tiles for cache and registers
+ *   emit_tile.c    tiles for cache and registers; rows
+ *   emit_jam.c     parallel loops rearranged: split for the sake of tiles, several iterations side by side
  *   emit_spread.c  loops spread over threads: body functions, what they share, last values and unordered accumulations
  *   emit_reduce.c  ordered accumulations: the canonical tree
  *   emit_lane.c    what is alike in all lanes, what grows by a constant from lane to lane, what can be done in lanes at all
@@ -44,7 +46,7 @@ typedef struct EmitBuffer { LLVMValueRef base, size, cell; } EmitBuffer;
 /* The latest iteration that assigned a variable, plus 1 (0: none yet), and its value (CpuScalar); allocas, NULL: not made. */
 typedef struct EmitLast { LLVMValueRef when, value; } EmitLast;
 
-enum { MAX_ROWS = 4 };
+enum { MAX_ROWS = 8 };
 
 /* What differs from function to function: the nest's own, or a parallel loop's. */
 typedef struct EmitFn {
@@ -92,6 +94,8 @@ typedef struct Emit {
     int         width;                  /* of the present expression: 1 or `lanes` */
     int         lanes;                  /* of the lane loop; 0: none */
     LLVMValueRef mask;
+    LLVMValueRef tail;                  /* the mask of a last strip, of lanes 0 … tail_lanes - 1, at least one; NULL: all lanes */
+    LLVMValueRef tail_lanes;            /* i64 */
     const PLoop *lane_loop;
     Lane       *var_lane;               /* [n_vars]; kind LANE_Unknown: not assigned in the lane loop */
     Lane       *expr_lane;              /* [n_exprs] memo */
@@ -102,6 +106,11 @@ typedef struct Emit {
     bool       *is_row_own;             /* [n_vars]: has a slot for each row */
     const NAccess *kept;                /* a reference that is in registers; NULL: none */
     Val         kept_slot[MAX_ROWS];
+    bool       *is_inside;              /* [n_accesses * ALP_MAX_NDIM]: subscripts that were tested in front of the loop */
+    bool        is_rare;                /* the loop is a second version, which hardly ever runs: to be small */
+    bool        in_program_order;       /* loops with ordered accumulations are known to be so short that they follow it */
+    const PLoop *cut;                   /* a loop of which only some iterations are to run: [cut_first, cut_end); NULL: none */
+    LLVMValueRef cut_first, cut_end;
     /* metadata */
     LLVMMetadataRef parallel[NEST_MAX_DEPTH];   /* identities of the loops declared parallel that an access belongs to */
     unsigned    n_parallel;
@@ -173,14 +182,26 @@ LLVMValueRef emit_iota(Emit *e);                                /* 0, 1, 2 … a
 bool   emit_lanes_begin(Emit *e, const PItem *item, int lanes, bool reductions);
 void   emit_lanes_end(Emit *e);
 Lane   emit_lane_of(Emit *e, const NExpr *x);
-/* Between begin and end: are all references in the body the same element for all lanes, or consecutive ones? */
+/* Between begin and end: are all references in the loops inside the same element for all lanes, or consecutive ones? */
 bool   emit_lanes_are_smooth(Emit *e, const PItem *item);
-/* … does a loop inside load something that is alike in all lanes? */
+/* … does a loop inside load something that is alike in all lanes, or lies side by side? */
 bool   emit_has_shared_load(Emit *e, const PItem *item);
 /* Between begin and end, in front of the loop: what lanes must know of variables whose last value is wanted; */
 void   emit_lanes_first(Emit *e);
 /* … behind the loop: the scalar slots of variables whose last value is wanted get it. */
 void   emit_lanes_last(Emit *e);
+
+/* Could it be done in lanes, and would it be worth it? */
+bool   emit_likes_lanes(Emit *e, const PItem *item);
+/* Between begin and end: what is emitted from now on is for the first n lanes (i64; at least 1) only, until it is ended. */
+void   emit_tail_begin(Emit *e, LLVMValueRef n);
+void   emit_tail_end(Emit *e);
+/* Are masks as cheap as the rest for this loop? */
+bool   emit_has_tails(const Emit *e, const PItem *item);
+/* May lanes that take part be any, or none? */
+static inline bool emit_is_masked(const Emit *e) { return e->mask && e->mask != e->tail; }
+/* Find out how things vary with the loop's iterations, for emit_lane_of() and what is built on it. */
+void   emit_lanes_look(Emit *e, const PItem *item);
 
 /* ---- emit_loop.c ---- */
 typedef enum EmitPoll { POLL_Never, POLL_Strip /* between strips of some thousand iterations */, POLL_Each } EmitPoll;
@@ -204,6 +225,8 @@ void   emit_while(Emit *e, const NStmt *s, const PItem *item);  /* item NULL: th
 void   emit_iteration(Emit *e, const PItem *item, LLVMValueRef t, LLVMBasicBlockRef leave);
 /* All iterations from first to end in program order: scalar code, or lanes where they are better. */
 void   emit_in_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end);
+/* … without a look at tiles and other ways to rearrange it. */
+void   emit_plain_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end);
 int    emit_best_lanes(const Emit *e, const PItem *item);
 EmitPoll emit_poll_kind(const PItem *item);
 bool   emit_has_loops(PItem *const *items, uint32_t n); /* other than short ones of known length */
@@ -211,14 +234,43 @@ void   emit_poll(Emit *e);              /* returns CPU_STOPPED if the run is to 
 LLVMValueRef emit_min(Emit *e, LLVMValueRef a, LLVMValueRef b);         /* of int64 */
 
 /* ---- emit_tile.c ---- */
-/* The loop, with one inside, in tiles.  False: not of that kind, nothing has changed. */
-bool   emit_tiled(Emit *e, const PItem *outer, LLVMValueRef first, LLVMValueRef end);
-/* In lanes: a sequential loop that accumulates into one element, which is kept in a register meanwhile.  False: it is not one;
- * nothing has changed. */
+/* The loop, with one inside, in tiles; returns the first iteration that is left over, or NULL: not of that kind, nothing has
+ * changed. */
+LLVMValueRef emit_tiled(Emit *e, const PItem *outer, LLVMValueRef first, LLVMValueRef end);
+bool   emit_can_tile(Emit *e, const PItem *outer);      /* will emit_tiled() have a try? */
+/* Between these two, iterations row … row + rows - 1 of the loop run side by side: emit_items() makes each statement for all of
+ * them.  Variables for which is_row_own is set have a slot for each row. */
+void   emit_rows_begin(Emit *e, const PLoop *l, int rows, LLVMValueRef row);
+void   emit_rows_end(Emit *e);
+/* What is wanted behind the loop goes from one row's slots to another's. */
+void   emit_rows_copy(Emit *e, const PLoop *l, int from, int to);
+/* Does the expression read what is private to the loop?  budget: nodes left; none: yes. */
+bool   emit_reads_private(const PLoop *l, const NExpr *x, int *budget);
+/* In lanes or rows: a sequential loop that accumulates into one element, which is kept in a register meanwhile.  False: it is
+ * not one; nothing has changed. */
 bool   emit_kept_loop(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end,
                       void (*loop)(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end));
+/* Do all loops at or inside the item keep what they store to in registers meanwhile? */
+bool   emit_keeps_stores(const Emit *e, const PItem *item);
 bool   emit_is_kept(const Emit *e, const NAccess *a);
 Val    emit_kept_slot(Emit *e);
+
+/* ---- emit_jam.c ---- */
+/* A parallel loop as several ones; false: nothing is gained by that, or it is not possible. */
+bool   emit_split(Emit *e, const PItem *outer, LLVMValueRef first, LLVMValueRef end);
+/* A parallel loop in lanes if the ordered accumulations inside turn out to be short; false: it is not of that kind. */
+bool   emit_short_sums(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end);
+/* Are the bounds of a loop inside the same for all iterations of the outer one? */
+bool   emit_has_common_bounds(const Emit *e, const PItem *outer, const PLoop *l);
+/* The sequential loop in a loop that is done in lanes, if it may be cut into blocks; else NULL. */
+const PItem *emit_block_loop(const Emit *e, const PItem *item);
+/* Iterations side by side as far as they go; returns the first one that is left over, or NULL: not worth it or not possible. */
+LLVMValueRef emit_jammed(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end);
+
+/* ---- emit_guard.c ---- */
+/* Two versions of the loop, by `loop`, one of them with fewer checks; false: there is nothing to gain. */
+bool   emit_guarded(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end,
+                    void (*loop)(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end));
 
 /* ---- emit_cost.c ---- */
 /* Rough cost of running items once, in simple operations: an f64.  Loops that are not running count as half done. */

@@ -61,29 +61,61 @@ static uint8_t stride_kind(const Emit *e, const NAccess *a, uint32_t d)
     return e->opt->layout.stride[a->array->id * ALP_MAX_NDIM + d];
 }
 
+static DimMode dim_mode(const Emit *e, const NAccess *a, uint32_t d)
+{
+    size_t at = a->id * ALP_MAX_NDIM + d;
+    return e->is_inside[at] ? DM_Plain : (DimMode)e->plan->access_dim[at];
+}
+
+/* Negative ones are rare. */
+static LLVMValueRef checked_subscript(Emit *e, LLVMValueRef i, LLVMValueRef n, uint32_t check)
+{
+    LLVMBasicBlockRef other = emit_new_block(e, "other"), on = emit_new_block(e, "on"), from[2];
+    from[0] = LLVMGetInsertBlock(e->b);
+    emit_unlikely(e, LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntUGE, i, n, ""), other, on));
+    emit_at(e, other);
+    LLVMValueRef from_end = LLVMBuildAdd(e->b, i, n, "");
+    if (emit_check_needed(e, check))
+        emit_fail_if(e, LLVMBuildICmp(e->b, LLVMIntUGE, from_end, n, ""), check);
+    from[1] = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, on);
+    emit_at(e, on);
+    LLVMValueRef phi = LLVMBuildPhi(e->b, e->i64, "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){ i, from_end }, from, 2);
+    return phi;
+}
+
 /* A subscript brought into 0 … n-1, by the present width; tested where it has to be. */
 static LLVMValueRef subscript(Emit *e, const NAccess *a, uint32_t d)
 {
     LLVMValueRef i = emit_expr(e, a->sub[d]).re, n = emit_splat(e, emit_array(e, a->array)->shape[d]);
-    uint8_t mode = e->plan->access_dim[a->id * ALP_MAX_NDIM + d];
+    DimMode mode = dim_mode(e, a, d);
     if (mode == DM_Plain)
         return i;
     LLVMValueRef from_end = LLVMBuildAdd(e->b, i, n, "");
     if (mode == DM_FromEnd)
         return from_end;
+    if (e->width == 1)
+        return checked_subscript(e, i, n, a->check[d]);
     if (emit_check_needed(e, a->check[d]))
         emit_fail_if(e, LLVMBuildICmp(e->b, LLVMIntUGE, from_end, LLVMBuildAdd(e->b, n, n, ""), ""), a->check[d]);
     return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, i, emit_int_of(e, DT_I64, 0), ""), from_end, i, "");
 }
 
+/* Lanes that take no part may be anywhere; lane 0 of a tail takes part. */
+static bool may_be_outside(const Emit *e)
+{
+    return emit_is_masked(e) || (e->mask && e->width > 1);
+}
+
 static LLVMValueRef times(Emit *e, LLVMValueRef a, LLVMValueRef b)
 {
-    return e->mask ? LLVMBuildMul(e->b, a, b, "") : LLVMBuildNSWMul(e->b, a, b, "");
+    return may_be_outside(e) ? LLVMBuildMul(e->b, a, b, "") : LLVMBuildNSWMul(e->b, a, b, "");
 }
 
 static LLVMValueRef move(Emit *e, LLVMTypeRef unit, LLVMValueRef p, LLVMValueRef by)
 {
-    return e->mask ? LLVMBuildGEP2(e->b, unit, p, &by, 1, "") : LLVMBuildInBoundsGEP2(e->b, unit, p, &by, 1, "");
+    return may_be_outside(e) ? LLVMBuildGEP2(e->b, unit, p, &by, 1, "") : LLVMBuildInBoundsGEP2(e->b, unit, p, &by, 1, "");
 }
 
 /* The type in which an element's parts lie in memory. */
@@ -130,9 +162,9 @@ static Pattern pattern_of(Emit *e, const NAccess *a)
         if (l.kind == LANE_Varying || (l.kind == LANE_Linear && step != 0))
             return PAT_Scattered;
         int budget = 50;
-        if (e->mask && has_load(a->sub[d], &budget))             /* of a place that no lane may look at */
+        if (emit_is_masked(e) && has_load(a->sub[d], &budget))             /* of a place that no lane may look at */
             return PAT_Scattered;
-        if (e->plan->access_dim[a->id * ALP_MAX_NDIM + d] == DM_Checked && (l.kind == LANE_Linear || e->mask))
+        if (dim_mode(e, a, d) == DM_Checked && (l.kind == LANE_Linear || emit_is_masked(e)))
             return PAT_Scattered;
         if (l.kind != LANE_Linear || stride_kind(e, a, d) == CPU_STRIDE_ZERO)
             continue;
@@ -289,7 +321,7 @@ static LLVMValueRef memory_mask(Emit *e, Pattern pattern, bool by_two)
 static Val load_same(Emit *e, const NAccess *a, LLVMValueRef p)
 {
     int width = e->width;
-    LLVMValueRef mask = e->mask;
+    LLVMValueRef mask = emit_is_masked(e) ? e->mask : NULL;
     LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), some = NULL, on = NULL;
     if (mask) {
         some = emit_new_block(e, "some");

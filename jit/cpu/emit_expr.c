@@ -607,7 +607,7 @@ Val emit_expr(Emit *e, const NExpr *x)
     if (m->width == e->width && m->mask == e->mask)
         return m->v;
     Val v;
-    if (e->width > 1 && !e->mask && emit_lane_of(e, x).kind == LANE_Same) {
+    if (e->width > 1 && !emit_is_masked(e) && emit_lane_of(e, x).kind == LANE_Same) {
         int width = e->width;
         e->width = 1;
         v = emit_expr(e, x);

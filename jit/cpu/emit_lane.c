@@ -96,6 +96,7 @@ typedef struct Walk {
     Emit *e;
     bool (*stmt)(struct Walk *w, const NStmt *s, bool masked);
     bool (*loop)(struct Walk *w, const PItem *item, bool masked);
+    const PItem *item;          /* where the walk began */
     bool  changed;
     uint32_t budget;
 } Walk;
@@ -151,12 +152,22 @@ static bool is_uncertain_last(const PLoop *l, const NVar *v)
     return false;
 }
 
-static uint32_t count_assignments(const Nest *n, const NVar *v)
+typedef struct Agree { Walk walk; const NVar *var; Lane lane; } Agree;
+
+static bool agrees(Walk *w, const NStmt *s, bool masked)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < n->n_stmts; i++)
-        count += n->stmts[i]->kind == NS_Assign && n->stmts[i]->var == v;
-    return count;
+    const Agree *a = (const Agree *)w;
+    if (s->kind != NS_Assign || s->var != a->var)
+        return true;
+    Lane l = emit_lane_of(w->e, s->expr);
+    return !masked && l.kind == a->lane.kind && l.step == a->lane.step;
+}
+
+/* Is the variable the same linear function of the lane wherever the body assigns it? */
+static bool all_agree(const Walk *w, const NVar *v, Lane lane)
+{
+    Agree a = { { .e = w->e, .stmt = agrees, .loop = pass_loop, .item = w->item }, v, lane };
+    return walk_items(&a.walk, w->item->body, w->item->n_body, false);
 }
 
 static bool grow_kind(Walk *w, const NStmt *s, bool masked)
@@ -166,9 +177,9 @@ static bool grow_kind(Walk *w, const NStmt *s, bool masked)
     Lane *old = &w->e->var_lane[s->var->id], new = emit_lane_of(w->e, s->expr);
     if (old->kind == LANE_Varying || (new.kind == old->kind && new.step == old->step && !masked))
         return true;
-    /* Several linear assignments that disagree, or one that some lanes skip, make a vector of it. */
+    /* Several assignments that disagree, or one that some lanes skip, make a vector of it. */
     bool can_be_linear = old->kind == LANE_Same && new.kind == LANE_Linear && !masked && s->var->rep == s->expr->rep;
-    bool is_linear = can_be_linear && count_assignments(w->e->nest, s->var) == 1 && !is_uncertain_last(w->e->lane_loop, s->var);
+    bool is_linear = can_be_linear && all_agree(w, s->var, new) && !is_uncertain_last(w->e->lane_loop, s->var);
     *old = is_linear ? new : lane_varying;
     w->changed = true;
     return true;
@@ -177,7 +188,7 @@ static bool grow_kind(Walk *w, const NStmt *s, bool masked)
 static void find_kinds(Emit *e, const PItem *item)
 {
     const PLoop *l = item->loop;
-    Walk w = { .e = e, .stmt = mark_assigned, .loop = pass_loop };
+    Walk w = { .e = e, .stmt = mark_assigned, .loop = pass_loop, .item = item };
     memset(e->var_lane, 0, e->nest->n_vars * sizeof *e->var_lane);
     memset(e->expr_lane, 0, e->nest->n_exprs * sizeof *e->expr_lane);
     walk_items(&w, item->body, item->n_body, false);
@@ -233,7 +244,8 @@ static bool can_stmt(Walk *w, const NStmt *s, bool masked)
 static bool can_loop(Walk *w, const PItem *item, bool masked)
 {
     const PLoop *l = item->loop;
-    if (item->kind != PI_Loop || masked || l->n_save || l->n_restore || l->src[0]->has_exit || emit_n_ordered(l))
+    if (item->kind != PI_Loop || masked || l->n_save || l->n_restore || l->src[0]->has_exit ||
+        (emit_n_ordered(l) && !w->e->in_program_order))
         return false;
     for (uint32_t i = 0; i < l->n_lower + l->n_upper; i++) {
         const NForm *f = i < l->n_lower ? l->lower[i].form : l->upper[i - l->n_lower].form;
@@ -278,11 +290,48 @@ bool emit_lanes_begin(Emit *e, const PItem *item, int lanes, bool reductions)
     return true;
 }
 
+void emit_lanes_look(Emit *e, const PItem *item)
+{
+    emit_forget(e, 0);
+    e->lane_loop = item->loop;
+    find_kinds(e, item);
+}
+
 void emit_lanes_end(Emit *e)
 {
     emit_forget(e, 0);
     e->lanes = 0;
     e->mask = NULL;
+}
+
+/* Without masks in the instruction set LLVM makes a branch for each lane; elements of fewer than four bytes have them in a few
+ * sets only.  What was stored under a mask is loaded again only after it has reached the cache, so loops inside must keep what
+ * they accumulate in registers. */
+bool emit_has_tails(const Emit *e, const PItem *item)
+{
+    for (uint32_t i = 0; i < item->n_body; i++)
+        if (item->body[i]->kind == PI_Loop && !emit_keeps_stores(e, item->body[i]))
+            return false;
+    for (uint32_t i = 0; i < e->nest->n_arrays; i++)
+        if (e->nest->arrays[i]->dtype == DT_Bool || emit_size((DType)e->nest->arrays[i]->dtype) < 4)
+            return false;
+    return e->vector_bits >= 256;
+}
+
+void emit_tail_begin(Emit *e, LLVMValueRef n)
+{
+    emit_forget(e, 0);
+    e->width = e->lanes;
+    e->tail = LLVMBuildICmp(e->b, LLVMIntULT, emit_iota(e), emit_splat(e, n), "tail");
+    e->width = 1;
+    e->mask = e->tail;
+    e->tail_lanes = n;
+}
+
+void emit_tail_end(Emit *e)
+{
+    emit_forget(e, 0);
+    e->tail = e->mask = e->tail_lanes = NULL;
 }
 
 void emit_lanes_first(Emit *e)
@@ -302,15 +351,16 @@ void emit_lanes_first(Emit *e)
 void emit_lanes_last(Emit *e)
 {
     const PLoop *l = e->lane_loop;
+    LLVMValueRef end = e->tail ? e->tail_lanes : emit_int(e, e->lanes);
+    LLVMValueRef at = LLVMBuildNSWSub(e->b, end, emit_int(e, 1), "");
     for (uint32_t i = 0; i < l->n_last; i++) {
         const NVar *v = l->last[i]->var;
         Lane lane = e->var_lane[v->id];
         if (lane.kind == LANE_Linear) {
             Val x = emit_get_var(e, v);
-            x.re = LLVMBuildAdd(e->b, x.re, emit_int(e, lane.step * (e->lanes - 1)), "");
+            x.re = LLVMBuildAdd(e->b, x.re, LLVMBuildMul(e->b, at, emit_int(e, lane.step), ""), "");
             emit_fill_var(e, v, x);
         } else if (lane.kind == LANE_Varying) {
-            LLVMValueRef at = LLVMConstInt(e->i32, (unsigned)e->lanes - 1, false);
             e->width = e->lanes;
             Val x = emit_get_var(e, v);
             e->width = 1;
@@ -359,16 +409,28 @@ static bool smooth_stmt(Walk *w, const NStmt *s, bool masked)
 bool emit_lanes_are_smooth(Emit *e, const PItem *item)
 {
     Walk w = { .e = e, .stmt = smooth_stmt, .loop = pass_loop };
-    return walk_items(&w, item->body, item->n_body, false);
+    for (uint32_t i = 0; i < item->n_body; i++)
+        if (item->body[i]->kind != PI_Stmt && !walk_items(&w, &item->body[i], 1, false))
+            return false;
+    return true;
 }
 
-static bool has_same_load(Emit *e, const NExpr *x, int *budget)
+bool emit_likes_lanes(Emit *e, const PItem *item)
+{
+    if (!emit_has_loops(item->body, item->n_body) || !emit_lanes_begin(e, item, emit_best_lanes(e, item), false))
+        return false;
+    bool smooth = emit_lanes_are_smooth(e, item);
+    emit_lanes_end(e);
+    return smooth;
+}
+
+static bool has_near_load(Emit *e, const NExpr *x, int *budget)
 {
     if (!x || --*budget < 0)
         return false;
     if (x->op == NOP_Load)
-        return emit_lane_of(e, x).kind == LANE_Same;
-    return has_same_load(e, x->a, budget) || has_same_load(e, x->b, budget) || has_same_load(e, x->c, budget);
+        return emit_lane_of(e, x).kind == LANE_Same || is_smooth_access(e, x->u.access);
+    return has_near_load(e, x->a, budget) || has_near_load(e, x->b, budget) || has_near_load(e, x->c, budget);
 }
 
 bool emit_has_shared_load(Emit *e, const PItem *item)
@@ -377,7 +439,7 @@ bool emit_has_shared_load(Emit *e, const PItem *item)
         const PItem *x = item->body[i];
         int budget = NODES;
         for (uint32_t k = 0; x->kind == PI_Loop && k < x->n_body; k++)
-            if (x->body[k]->kind == PI_Stmt && has_same_load(e, x->body[k]->stmt->expr, &budget))
+            if (x->body[k]->kind == PI_Stmt && has_near_load(e, x->body[k]->stmt->expr, &budget))
                 return true;
         if (x->kind == PI_Loop && emit_has_shared_load(e, x))
             return true;

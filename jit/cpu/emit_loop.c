@@ -10,7 +10,7 @@
  * llvm.loop.vectorize.enable would allow it to reorder sums.
  *
  * A parallel loop with loops inside, the best one for lanes by the plan (the j of a matrix product), runs in lanes itself;
- * LLVM would not do that. */
+ * LLVM would not do that.  What does not fill all lanes is done in them, too, under a mask where the processor has masks. */
 #include <llvm-c/DebugInfo.h>
 
 #include "jit/cpu/emit.h"
@@ -239,7 +239,7 @@ void emit_while(Emit *e, const NStmt *s, const PItem *item)
     emit_at(e, target.leave);
 }
 
-/* ---- loops of the plan ------------------------------------------------------------------------------------------------- */
+/* ---- iterations of the plan -------------------------------------------------------------------------------------------- */
 
 /* The statement by which an item tells where it comes from. */
 static const NStmt *some_stmt(const PItem *item)
@@ -370,47 +370,6 @@ int emit_best_lanes(const Emit *e, const PItem *item)
     return lanes < 4 ? 4 : lanes > 64 ? 64 : lanes;
 }
 
-/* A loop of the plan in lanes as far as they go; returns the first iteration that is left over, or NULL: not in lanes. */
-static LLVMValueRef lanes_part(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
-{
-    const PLoop *l = item->loop;
-    int lanes = emit_best_lanes(e, item);
-    if (l->mode != PM_Parallel || !l->is_vector || e->lanes || !emit_has_loops(item->body, item->n_body) ||
-        !emit_lanes_begin(e, item, lanes, false))
-        return NULL;
-    if (!emit_lanes_are_smooth(e, item)) {
-        emit_lanes_end(e);
-        return NULL;
-    }
-    EmitFor f = { .first = first, .end = end, .step = lanes, .poll = POLL_Each, .body = plan_body, .user = (void *)item };
-    emit_lanes_first(e);
-    emit_for(e, &f);
-    emit_lanes_last(e);
-    emit_lanes_end(e);
-    LLVMValueRef n = emit_intrinsic2(e, "llvm.smax", LLVMBuildNSWSub(e->b, end, first, ""), emit_int(e, 0));
-    LLVMValueRef whole = LLVMBuildAnd(e->b, n, emit_int(e, -lanes), "");
-    return LLVMBuildNSWAdd(e->b, first, whole, "");
-}
-
-static void in_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
-{
-    LLVMValueRef left = lanes_part(e, item, first, end);
-    EmitFor f = { .first = left ? left : first,
-                  .end = end,
-                  .step = 1,
-                  .poll = emit_poll_kind(item),
-                  .body = plan_body,
-                  .user = (void *)item };
-    f.is_parallel = item->loop->mode != PM_Sequential && !emit_n_ordered(item->loop) && e->lanes == 0;
-    emit_for(e, &f);
-}
-
-void emit_in_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
-{
-    if (!emit_kept_loop(e, item, first, end, in_order) && !emit_tiled(e, item, first, end))
-        in_order(e, item, first, end);
-}
-
 /* ---- bounds ------------------------------------------------------------------------------------------------------------ */
 
 static LLVMValueRef form_value(Emit *e, const NForm *f)
@@ -450,6 +409,109 @@ static void plan_bounds(Emit *e, const PLoop *l, LLVMValueRef *first, LLVMValueR
         *end = trip_count(e, l->src[0]);
 }
 
+/* ---- in program order -------------------------------------------------------------------------------------------------- */
+
+enum { BLOCK = 16 };
+
+typedef struct Blocks { const PLoop *inner; const EmitFor *lanes; LLVMValueRef end; } Blocks;
+
+static void block_body(Emit *e, const EmitFor *f, LLVMValueRef lo)
+{
+    const Blocks *b = f->user;
+    EmitFor lanes = *b->lanes;
+    e->cut = b->inner;
+    e->cut_first = lo;
+    e->cut_end = emit_min(e, LLVMBuildNSWAdd(e->b, lo, emit_int(e, BLOCK), ""), b->end);
+    emit_for(e, &lanes);
+    e->cut = NULL;
+}
+
+/* The loop in lanes, once for each block of the one inside; once if that has no iterations. */
+static void lanes_in_blocks(Emit *e, const PLoop *inner, const EmitFor *lanes)
+{
+    LLVMValueRef first, end;
+    plan_bounds(e, inner, &first, &end);
+    LLVMValueRef n = emit_intrinsic2(e, "llvm.smax", LLVMBuildNSWSub(e->b, end, first, ""), emit_int(e, 1));
+    LLVMValueRef whole = LLVMBuildAnd(e->b, LLVMBuildNSWAdd(e->b, n, emit_int(e, BLOCK - 1), ""), emit_int(e, -BLOCK), "");
+    Blocks b = { inner, lanes, end };
+    EmitFor f = { .first = first, .end = LLVMBuildNSWAdd(e->b, first, whole, ""), .step = BLOCK, .body = block_body, .user = &b };
+    emit_for(e, &f);
+}
+
+/* Whole strips, or (tail not NULL) one of which only the first lanes take part. */
+static void lanes_if(Emit *e, const PItem *item, EmitFor *f, LLVMValueRef cond, LLVMValueRef tail)
+{
+    LLVMBasicBlockRef some = emit_new_block(e, "some"), on = emit_new_block(e, "on");
+    const PItem *inner = emit_block_loop(e, item);
+    emit_if(e, cond, some, on);
+    emit_at(e, some);
+    if (tail)
+        emit_tail_begin(e, tail);
+    emit_lanes_first(e);
+    if (inner)
+        lanes_in_blocks(e, inner->loop, f);
+    else
+        emit_for(e, f);
+    emit_lanes_last(e);
+    if (tail)
+        emit_tail_end(e);
+    LLVMBuildBr(e->b, on);
+    emit_at(e, on);
+}
+
+/* A loop of the plan in lanes; returns the first iteration that is left over, or NULL: not in lanes. */
+static LLVMValueRef lanes_part(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
+{
+    const PLoop *l = item->loop;
+    int lanes = emit_best_lanes(e, item);
+    if (l->mode != PM_Parallel || !(l->is_vector || e->in_program_order) || e->lanes || e->rows || !emit_likes_lanes(e, item) ||
+        !emit_lanes_begin(e, item, lanes, false))
+        return NULL;
+    EmitFor f = { .first = first, .end = end, .step = lanes, .poll = POLL_Each, .body = plan_body, .user = (void *)item };
+    LLVMValueRef n = emit_intrinsic2(e, "llvm.smax", LLVMBuildNSWSub(e->b, end, first, ""), emit_int(e, 0));
+    LLVMValueRef rest = LLVMBuildAnd(e->b, n, emit_int(e, lanes - 1), ""), left = LLVMBuildNSWSub(e->b, end, rest, "");
+    lanes_if(e, item, &f, LLVMBuildICmp(e->b, LLVMIntSGE, n, emit_int(e, lanes), ""), NULL);
+    if (emit_has_tails(e, item)) {
+        f.first = left;
+        f.end = LLVMBuildNSWAdd(e->b, left, emit_int(e, lanes), "");
+        lanes_if(e, item, &f, LLVMBuildICmp(e->b, LLVMIntSGT, rest, emit_int(e, 0), ""), rest);
+        left = end;
+    }
+    emit_lanes_end(e);
+    return left;
+}
+
+void emit_plain_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
+{
+    LLVMValueRef left = lanes_part(e, item, first, end);
+    left = left ? left : emit_jammed(e, item, first, end);
+    if (left == end)
+        return;
+    EmitFor f = { .first = left ? left : first,
+                  .end = end,
+                  .step = 1,
+                  .poll = emit_poll_kind(item),
+                  .is_rare = e->is_rare,
+                  .body = plan_body,
+                  .user = (void *)item };
+    if (e->in_program_order && emit_n_ordered(item->loop) && f.poll == POLL_Strip)
+        f.poll = POLL_Never;
+    f.is_parallel = item->loop->mode != PM_Sequential && !emit_n_ordered(item->loop) && e->lanes == 0;
+    emit_for(e, &f);
+}
+
+void emit_in_order(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
+{
+    if (emit_kept_loop(e, item, first, end, emit_plain_order) || emit_split(e, item, first, end) ||
+        emit_short_sums(e, item, first, end))
+        return;
+    LLVMValueRef left = emit_tiled(e, item, first, end);
+    if (left != end)
+        emit_plain_order(e, item, left ? left : first, end);
+}
+
+/* ---- a loop of the plan ------------------------------------------------------------------------------------------------ */
+
 /* Room for what this loop keeps of expanded variables. */
 static void make_buffers(Emit *e, const PLoop *l, LLVMValueRef end)
 {
@@ -471,6 +533,14 @@ static bool holds_root(const PItem *item, const NLoop *root)
     return false;
 }
 
+static void loop_here(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end)
+{
+    if (emit_n_ordered(item->loop) && !e->in_program_order)
+        emit_reduction(e, item, first, end);
+    else
+        emit_in_order(e, item, first, end);
+}
+
 void emit_loop(Emit *e, const PItem *item)
 {
     const PLoop *l = item->loop;
@@ -480,14 +550,16 @@ void emit_loop(Emit *e, const PItem *item)
         tell_root(e, LLVMBuildICmp(e->b, LLVMIntSGT, emit_expr(e, e->nest->root->trip).re, emit_int(e, 0), ""));
     }
     plan_bounds(e, l, &first, &end);
+    if (e->cut == l) {
+        first = e->cut_first;
+        end = e->cut_end;
+    }
     if (l->n_save)
         make_buffers(e, l, end);
     bool spread = l->is_outer_parallel && l->mode != PM_Sequential && !e->lanes && !e->f->body_of &&
                   (e->opt->spread_all || !emit_is_tiny(item));
     if (spread && emit_spread(e, item, first, end))
         return;
-    if (emit_n_ordered(l))
-        emit_reduction(e, item, first, end);
-    else
-        emit_in_order(e, item, first, end);
+    if (!emit_guarded(e, item, first, end, loop_here))
+        loop_here(e, item, first, end);
 }

@@ -354,7 +354,7 @@ static void emit_chunks(Emit *e, Tree *t, LLVMValueRef lo, LLVMValueRef hi)
     for (uint32_t k = 0; k < t->count; k++)
         t->lane[k] = lane_array(e, (DType)t->use[k]->var->rep);
     EmitFor f = { .first = lo, .end = hi, .step = 1, .poll = POLL_Each, .body = chunk_body, .user = t };
-    if (!t->in_lanes) {
+    if (!t->in_lanes || LLVMIsConstant(t->is_tree)) {
         emit_for(e, &f);
         return;
     }
@@ -375,7 +375,7 @@ static void emit_chunks(Emit *e, Tree *t, LLVMValueRef lo, LLVMValueRef hi)
 
 static bool can_be_in_lanes(Emit *e, const PItem *item)
 {
-    bool can = !emit_has_loops(item->body, item->n_body) && emit_lanes_begin(e, item, TREE_LANES, true);
+    bool can = !e->is_rare && !emit_has_loops(item->body, item->n_body) && emit_lanes_begin(e, item, TREE_LANES, true);
     if (can)
         emit_lanes_end(e);
     return can;
@@ -390,6 +390,17 @@ void emit_reduction(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef
     Tree t = tree_new(e, item, first, n, can_be_in_lanes(e, item));
     for (uint32_t k = 0; k < t.count; k++)
         t.start[k] = emit_get_var(e, t.use[k]->var);
+    if (t.in_lanes) {
+        LLVMBasicBlockRef order = emit_new_block(e, "order"), tree = emit_new_block(e, "tree");
+        emit_if(e, t.is_tree, tree, order);
+        emit_at(e, order);
+        e->in_program_order = true;
+        emit_in_order(e, item, first, end);
+        e->in_program_order = false;
+        LLVMBuildBr(e->b, behind);
+        emit_at(e, tree);
+        t.is_tree = LLVMConstInt(e->i1, 1, false);
+    }
     LLVMTypeRef element = e->scalar_type;
     LLVMValueRef stack = emit_alloca(e, LLVMArrayType2(element, (uint64_t)CHUNKS_ON_STACK * t.count), "chunks");
     LLVMBasicBlockRef few = LLVMGetInsertBlock(e->b), many = emit_new_block(e, "many"), on = emit_new_block(e, "on");

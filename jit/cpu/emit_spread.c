@@ -16,7 +16,8 @@
 #include "jit/cpu/emit.h"
 
 enum { SLOTS = 256, CELL_SIZE = 32, CELL_WHEN = 16, MAX_CELLS = 12 };
-enum { SMALL_COST = 20000, GRAIN_COST = 8000 };         /* in simple operations: waking threads costs some 5 us */
+/* In simple operations: waking threads costs some 5 us.  In lanes there are many more of them in that time. */
+enum { SMALL_COST = 20000, GRAIN_COST = 8000, LANES_FACTOR = 16 };
 
 /* ---- frames ------------------------------------------------------------------------------------------------------------ */
 
@@ -343,10 +344,10 @@ static LLVMValueRef at_least(Emit *e, LLVMValueRef a, LLVMValueRef b)
 }
 
 /* Units at a time: enough work to be worth handing out, and no more than SLOTS parts. */
-static LLVMValueRef choose_grain(Emit *e, EmitCut cut, LLVMValueRef units, LLVMValueRef cost)
+static LLVMValueRef choose_grain(Emit *e, EmitCut cut, LLVMValueRef units, LLVMValueRef cost, double factor)
 {
     LLVMValueRef wanted =
-        LLVMBuildFAdd(e->b, LLVMBuildFDiv(e->b, real(e, e->opt->spread_all ? 0 : GRAIN_COST), cost, ""), real(e, 1), "");
+        LLVMBuildFAdd(e->b, LLVMBuildFDiv(e->b, real(e, factor * GRAIN_COST), cost, ""), real(e, 1), "");
     LLVMValueRef grain = at_least(e, LLVMBuildFPToSI(e->b, wanted, e->i64, ""), divide_up(e, units, emit_int(e, SLOTS)));
     int64_t multiple = cut == CUT_Chunks ? 4096 : 64;
     LLVMValueRef rounded = LLVMBuildMul(e->b, divide_up(e, grain, emit_int(e, multiple)), emit_int(e, multiple), "");
@@ -365,8 +366,11 @@ static LLVMValueRef make_grain(Emit *e, const PItem *item, EmitCut cut, LLVMValu
 {
     LLVMValueRef all = LLVMBuildFMul(e->b, emit_cost(e, item->body, item->n_body), LLVMBuildSIToFP(e->b, n, e->f64, ""), "");
     LLVMValueRef cost = LLVMBuildFDiv(e->b, all, LLVMBuildSIToFP(e->b, units, e->f64, ""), "");
-    *small = LLVMBuildFCmp(e->b, LLVMRealOLT, all, real(e, e->opt->spread_all ? 0 : SMALL_COST), "");
-    LLVMValueRef grain = LLVMBuildSelect(e->b, *small, units, choose_grain(e, cut, units, cost), "grain");
+    bool in_lanes = item->loop->mode == PM_Parallel &&
+                    (emit_can_tile(e, item) || (item->loop->is_vector && emit_likes_lanes(e, item)));
+    double factor = e->opt->spread_all ? 0 : in_lanes ? LANES_FACTOR : 1;
+    *small = LLVMBuildFCmp(e->b, LLVMRealOLT, all, real(e, factor * SMALL_COST), "");
+    LLVMValueRef grain = LLVMBuildSelect(e->b, *small, units, choose_grain(e, cut, units, cost, factor), "grain");
     store_extra(e, FRAME_Grain, grain);
     return grain;
 }
@@ -511,7 +515,7 @@ bool emit_spread(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef en
     uint32_t n_results = count_results(l), n_buffers = count_buffers(item->body, item->n_body);
     if (n_results + n_buffers > MAX_CELLS)
         return false;
-    e->n_cells = n_results + n_buffers;
+    e->n_cells = n_results + 2 * n_buffers;         /* a loop that is split is emitted twice */
     EmitCut cut = emit_n_ordered(l) ? emit_reduction_cut(e, item) : CUT_Iterations;
     LLVMBasicBlockRef some = emit_new_block(e, "some"), behind = emit_new_block(e, "behind");
     LLVMValueRef n = LLVMBuildNSWSub(e->b, end, first, ""), room = NULL;

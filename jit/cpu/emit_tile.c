@@ -8,12 +8,14 @@
  * 8.4), and b is loaded once for all of them.  Strips of j go outermost, which keeps a strip of b in the cache for all i:
  *
  *     for j0 by lanes:  for i0 by JAM:  for k:  rows i0 … i0 + JAM - 1, columns j0 … j0 + lanes - 1
+ *                                       or, if not all rows have all these columns, row by row under a mask
  *                       rows that are left, one by one
- *     columns that are left, row by row
  *
  * Any order is legal, since no two iterations (i, j) depend on each other.  What stands in front of the inner loop must be
- * assignments without memory, which are repeated; bounds must not depend on i; and there must be something to gain: a
- * reference that is the same for all i.
+ * assignments without memory, which are repeated; the number of columns may differ from row to row (triangles), other bounds
+ * must not depend on i; and there must be something to gain: a reference that is the same for all i, or near.
+ *
+ * Where variables' last values are wanted, the last row is left to others.
  *
  * Rows.  Variables assigned in the loop over i have a slot for each row (Emit.row), all others one.  A reference that a loop
  * over k accumulates into (c[i, j] += …) is kept in a register during that loop if no other reference can mean the same
@@ -123,9 +125,27 @@ static const NStmt *kept_store(const Emit *e, const PItem *item)
     return store;
 }
 
+bool emit_keeps_stores(const Emit *e, const PItem *item)
+{
+    bool has_store = false;
+    for (uint32_t i = 0; i < item->n_body; i++) {
+        const PItem *x = item->body[i];
+        if (x->kind == PI_Loop && !emit_keeps_stores(e, x))
+            return false;
+        has_store |= x->kind == PI_Stmt && x->stmt->kind == NS_Store;
+    }
+    return !has_store || kept_store(e, item);
+}
+
 bool emit_is_kept(const Emit *e, const NAccess *a)
 {
     return e->kept && same_place(a, e->kept);
+}
+
+static LLVMTypeRef kept_type(const Emit *e, const NAccess *a)
+{
+    LLVMTypeRef type = emit_scalar_type(e, (DType)a->array->dtype);
+    return e->lanes ? LLVMVectorType(type, (unsigned)e->lanes) : type;
 }
 
 /* The register of the present row. */
@@ -133,7 +153,7 @@ Val emit_kept_slot(Emit *e)
 {
     Val *slot = &e->kept_slot[e->row];
     if (!slot->re) {
-        LLVMTypeRef type = LLVMVectorType(emit_scalar_type(e, (DType)e->kept->array->dtype), (unsigned)e->lanes);
+        LLVMTypeRef type = kept_type(e, e->kept);
         slot->re = emit_alloca(e, type, "kept");
         slot->im = emit_is_complex((DType)e->kept->array->dtype) ? emit_alloca(e, type, "kept") : NULL;
     }
@@ -143,13 +163,13 @@ Val emit_kept_slot(Emit *e)
 static void move_kept(Emit *e, const NAccess *a, bool out)
 {
     int rows = e->rows ? e->rows : 1;
-    e->width = e->lanes;
+    e->width = e->lanes ? e->lanes : 1;
     for (e->row = 0; e->row < rows; e->row++) {
         emit_forget(e, 0);
         Val slot = emit_kept_slot(e);
         const NAccess *kept = e->kept;
         if (out) {
-            LLVMTypeRef type = LLVMVectorType(emit_scalar_type(e, (DType)a->array->dtype), (unsigned)e->lanes);
+            LLVMTypeRef type = kept_type(e, a);
             Val v = { LLVMBuildLoad2(e->b, type, slot.re, ""), slot.im ? LLVMBuildLoad2(e->b, type, slot.im, "") : NULL };
             e->kept = NULL;
             emit_store(e, a, v);
@@ -170,9 +190,10 @@ static void move_kept(Emit *e, const NAccess *a, bool out)
 bool emit_kept_loop(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end,
                     void (*loop)(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end))
 {
-    const NStmt *store = e->lanes && !e->mask && !e->kept && item->loop->mode == PM_Sequential ? kept_store(e, item) : NULL;
+    bool here = (e->lanes || e->rows) && !emit_is_masked(e) && !e->kept && item->loop->mode == PM_Sequential;
+    const NStmt *store = here ? kept_store(e, item) : NULL;
     const NExpr *load = store ? find_load(store->expr, store->access) : NULL;
-    if (!load || emit_lane_of(e, load).kind != LANE_Varying)
+    if (!load || (e->lanes && emit_lane_of(e, load).kind != LANE_Varying))
         return false;
     LLVMBasicBlockRef some = emit_new_block(e, "some"), behind = emit_new_block(e, "behind");
     emit_if(e, LLVMBuildICmp(e->b, LLVMIntSLT, first, end, ""), some, behind);
@@ -193,8 +214,10 @@ bool emit_kept_loop(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef
 typedef struct Tile {
     const PItem *outer, *inner;
     int lanes, rows;
+    bool is_uneven;                     /* rows differ in their number of columns */
     LLVMValueRef first, end;            /* of the outer loop */
     LLVMValueRef column;                /* of lane 0 */
+    LLVMValueRef columns;               /* of all rows, unless is_uneven */
 } Tile;
 
 /* The loop over j; NULL: the body is something else than assignments and one loop. */
@@ -223,7 +246,7 @@ static bool is_plain(PItem *const *items, uint32_t n)
     return true;
 }
 
-static bool reads_assigned(const PLoop *l, const NExpr *x, int *budget)
+bool emit_reads_private(const PLoop *l, const NExpr *x, int *budget)
 {
     if (!x)
         return false;
@@ -232,7 +255,7 @@ static bool reads_assigned(const PLoop *l, const NExpr *x, int *budget)
     for (uint32_t i = 0; x->op == NOP_Var && i < l->n_private; i++)
         if (l->private_var[i] == x->u.var)
             return true;
-    return reads_assigned(l, x->a, budget) || reads_assigned(l, x->b, budget) || reads_assigned(l, x->c, budget);
+    return emit_reads_private(l, x->a, budget) || emit_reads_private(l, x->b, budget) || emit_reads_private(l, x->c, budget);
 }
 
 static bool is_simple(const PLoop *l)
@@ -258,51 +281,111 @@ static void count_vectors(const Emit *e, const PItem *loop, const NVar **seen, i
     }
 }
 
-/* Can the two loops be tiled, with gain?  In lanes of the outer one, for a moment: what is alike there does not depend on i. */
+/* Are the bounds of all loops inside the same for all rows? */
+static bool has_common_loops(const Emit *e, const PItem *outer, const PItem *item)
+{
+    for (uint32_t i = 0; i < item->n_body; i++)
+        if (item->body[i]->kind == PI_Loop && (item->body[i]->loop->n_save || item->body[i]->loop->n_restore ||
+                                               !emit_has_common_bounds(e, outer, item->body[i]->loop) ||
+                                               !has_common_loops(e, outer, item->body[i])))
+            return false;
+    return true;
+}
+
+/* The loops of a body, at any depth, that assign a wanted variable which nothing before them assigns are to have iterations
+ * in the last row. */
+static bool gives_last(const PLoop *l, const PItem *item, const PItem **giver, uint32_t *n, uint32_t most)
+{
+    for (uint32_t i = 0; i < l->n_last; i++)
+        for (uint32_t k = 0; k < item->n_body; k++) {
+            const PItem *x = item->body[k];
+            if (x->kind != PI_Loop)
+                continue;
+            if (is_assigned_in(x, l->last[i]->var)) {
+                if (*n == most || x->loop->n_upper)
+                    return false;
+                giver[(*n)++] = x;
+            }
+            if (!gives_last(l, x, giver, n, most))
+                return false;
+        }
+    return true;
+}
+
+enum { MAX_GIVERS = 8 };
+
+static bool assigns_last(const PItem *outer, const PItem *inner)
+{
+    const PItem *giver[MAX_GIVERS];
+    uint32_t n = 0;
+    return gives_last(outer->loop, inner, giver, &n, COUNT_OF(giver));
+}
+
+static bool is_uneven(const PItem *outer, const PItem *inner)
+{
+    int budget = 50;
+    return emit_reads_private(outer->loop, inner->loop->src[0]->trip, &budget);
+}
+
+/* Does the form go up or down with the outer loop, but not both? */
+static bool is_monotone(const NForm *f)
+{
+    for (uint32_t t = 0; f && t < f->n; t++)
+        if (f->term[t].sym && f->term[t].sym->varies)
+            return false;
+    return f != NULL;
+}
+
+/* Can the two loops be tiled, with gain?  In lanes of the outer one, for a moment: what is alike there does not depend on i.
+ * Numbers of columns that differ must be monotone. */
 static bool is_tileable(Emit *e, const PItem *outer, const PItem *inner)
 {
-    int budget = 50, nodes = 50;
+    int nodes = 50;
     const PLoop *l = outer->loop, *m = inner->loop;
     const NLoop *src = m->src[0];
     if (!is_simple(l) || !is_simple(m) || !m->is_vector || !emit_has_loops(inner->body, inner->n_body) ||
         !is_plain(inner->body, inner->n_body))
         return false;
-    if (!emit_is_cheap(e, src->trip, &nodes) || reads_assigned(l, src->trip, &budget) || emit_check_needed(e, src->step_check))
+    if (!emit_is_cheap(e, src->trip, &nodes) || emit_check_needed(e, src->step_check) ||
+        (is_uneven(outer, inner) && !(is_monotone(src->start_form) && is_monotone(src->stop_form) && src->step_const)))
         return false;
-    if (!emit_lanes_begin(e, outer, 4, false))
+    if (!has_common_loops(e, outer, inner) || !assigns_last(outer, inner))
         return false;
-    bool gain = emit_has_shared_load(e, inner);
-    emit_lanes_end(e);
-    return gain;
+    emit_lanes_look(e, outer);
+    return emit_has_shared_load(e, inner);
 }
 
 /* Rows are chosen so that their vectors, one for each row and variable, stay in half of the registers. */
 static int choose_rows(const Emit *e, const PItem *inner)
 {
     const NVar *seen[4];
-    int vectors = 0, room = e->vector_bits == 512 ? MAX_ROWS : 2;
+    int vectors = 0, room = e->vector_bits == 512 ? 4 : 2;
     for (uint32_t i = 0; i < inner->n_body; i++)
         if (inner->body[i]->kind == PI_Loop)
             count_vectors(e, inner->body[i], seen, &vectors, COUNT_OF(seen));
     return vectors <= 1 ? room : vectors <= 3 ? room / 2 : 1;
 }
 
-static void set_rows(Emit *e, const Tile *t, int rows, LLVMValueRef row)
+void emit_rows_begin(Emit *e, const PLoop *l, int rows, LLVMValueRef row)
 {
-    const NLoop *l = t->outer->loop->src[0];
     e->rows = rows;
-    e->row_loop = rows ? t->outer->loop : NULL;
+    e->row_loop = l;
     for (int r = 0; r < rows; r++)
         e->row_counter[r] = LLVMBuildNSWAdd(e->b, row, emit_int(e, r), "");
-    e->f->counter[l->id] = row;
+    e->f->counter[l->src[0]->id] = row;
 }
 
-/* The last row's values of what is wanted behind the loops go to row 0, or row 0's to all. */
-static void copy_last(Emit *e, const PLoop *l, int from, int to)
+void emit_rows_end(Emit *e)
+{
+    e->rows = 0;
+    e->row_loop = NULL;
+}
+
+void emit_rows_copy(Emit *e, const PLoop *l, int from, int to)
 {
     for (uint32_t i = 0; i < l->n_last; i++) {
         const NVar *v = l->last[i]->var;
-        bool is_wide = e->var_lane[v->id].kind == LANE_Varying;
+        bool is_wide = e->lanes && e->var_lane[v->id].kind == LANE_Varying;
         e->width = is_wide ? e->lanes : 1;
         e->row = from;
         Val x = emit_get_var(e, v);
@@ -313,18 +396,90 @@ static void copy_last(Emit *e, const PLoop *l, int from, int to)
     e->row = 0;
 }
 
-static void rows_body(Emit *e, const EmitFor *f, LLVMValueRef row)
+/* How many columns the present rows have, the fewest of them; behind the statements in front of the inner loop. */
+static LLVMValueRef columns_of(Emit *e, const Tile *t)
+{
+    LLVMValueRef least = NULL;
+    int rows = e->rows ? e->rows : 1, lanes = e->lanes;
+    if (!t->is_uneven && t->columns)
+        return t->columns;
+    e->lanes = 0;
+    for (e->row = 0; e->row < rows; e->row++) {
+        emit_forget(e, 0);
+        LLVMValueRef n = emit_expr(e, t->inner->loop->src[0]->trip).re;
+        least = least ? emit_min(e, least, n) : n;
+    }
+    emit_forget(e, 0);
+    e->row = 0;
+    e->lanes = lanes;
+    return least;
+}
+
+static void begin_rows(Emit *e, const Tile *t, int rows, LLVMValueRef row)
+{
+    emit_rows_begin(e, t->outer->loop, rows, row);
+    emit_items(e, t->outer->body, t->outer->n_body - 1);
+}
+
+static void column_body(Emit *e, const EmitFor *f, LLVMValueRef column)
 {
     const Tile *t = f->user;
-    LLVMValueRef outer = e->f->counter[t->outer->loop->src[0]->id];
-    set_rows(e, t, (int)f->step, row);
-    emit_items(e, t->outer->body, t->outer->n_body - 1);
-    emit_iteration(e, t->inner, t->column, NULL);
-    if (f->step > 1) {
-        copy_last(e, t->outer->loop, (int)f->step - 1, 0);
-        copy_last(e, t->inner->loop, (int)f->step - 1, 0);
+    emit_iteration(e, t->inner, column, f->exit);
+}
+
+/* One row, as many columns of the strip as it has: a tail, or one by one. */
+static void edge_body(Emit *e, const EmitFor *f, LLVMValueRef row)
+{
+    const Tile *t = f->user;
+    begin_rows(e, t, 1, row);
+    LLVMValueRef left = LLVMBuildNSWSub(e->b, columns_of(e, t), t->column, "");
+    LLVMValueRef n = emit_min(e, left, emit_int(e, t->lanes));
+    if (emit_has_tails(e, t->inner)) {
+        LLVMBasicBlockRef some = emit_new_block(e, "some"), on = emit_new_block(e, "on");
+        emit_if(e, LLVMBuildICmp(e->b, LLVMIntSGT, n, emit_int(e, 0), ""), some, on);
+        emit_at(e, some);
+        emit_tail_begin(e, n);
+        emit_iteration(e, t->inner, t->column, NULL);
+        emit_tail_end(e);
+        LLVMBuildBr(e->b, on);
+        emit_at(e, on);
+    } else {
+        EmitFor columns = { .first = t->column,
+                            .end = LLVMBuildNSWAdd(e->b, t->column, n, ""),
+                            .step = 1,
+                            .poll = POLL_Each,
+                            .body = column_body,
+                            .user = f->user };
+        e->lanes = 0;
+        emit_for(e, &columns);
+        e->lanes = t->lanes;
     }
-    set_rows(e, t, 0, outer);
+    emit_rows_end(e);
+}
+
+static void edges(Emit *e, Tile *t, LLVMValueRef first, LLVMValueRef end)
+{
+    EmitFor rows = { .first = first, .end = end, .step = 1, .poll = POLL_Each, .body = edge_body, .user = t };
+    emit_for(e, &rows);
+}
+
+/* A tile if all rows have all columns of the strip. */
+static void rows_body(Emit *e, const EmitFor *f, LLVMValueRef row)
+{
+    Tile *t = f->user;
+    begin_rows(e, t, t->rows, row);
+    LLVMValueRef end = LLVMBuildNSWAdd(e->b, t->column, emit_int(e, t->lanes), "");
+    LLVMValueRef is_whole = LLVMBuildICmp(e->b, LLVMIntSLE, end, columns_of(e, t), "");
+    LLVMBasicBlockRef whole = emit_new_block(e, "whole"), edge = emit_new_block(e, "edge"), on = emit_new_block(e, "on");
+    emit_if(e, is_whole, whole, edge);
+    emit_at(e, whole);
+    emit_iteration(e, t->inner, t->column, NULL);
+    emit_rows_end(e);
+    LLVMBuildBr(e->b, on);
+    emit_at(e, edge);
+    edges(e, t, row, LLVMBuildNSWAdd(e->b, row, emit_int(e, t->rows), ""));
+    LLVMBuildBr(e->b, on);
+    emit_at(e, on);
 }
 
 static void strip_body(Emit *e, const EmitFor *f, LLVMValueRef column)
@@ -337,75 +492,89 @@ static void strip_body(Emit *e, const EmitFor *f, LLVMValueRef column)
         return;
     LLVMValueRef n = emit_intrinsic2(e, "llvm.smax", LLVMBuildNSWSub(e->b, t->end, t->first, ""), emit_int(e, 0));
     LLVMValueRef whole = LLVMBuildAnd(e->b, n, emit_int(e, -t->rows), "");
-    EmitFor rest = { .first = LLVMBuildNSWAdd(e->b, t->first, whole, ""),
-                     .end = t->end,
-                     .step = 1,
-                     .poll = POLL_Each,
-                     .body = rows_body,
-                     .user = t };
-    emit_for(e, &rest);
+    edges(e, t, LLVMBuildNSWAdd(e->b, t->first, whole, ""), t->end);
 }
 
-typedef struct Columns { const PItem *outer, *inner; LLVMValueRef first, end; } Columns;
-
-static void column_body(Emit *e, const EmitFor *f, LLVMValueRef t)
+static LLVMValueRef trips(Emit *e, const PLoop *l)
 {
-    const Columns *c = f->user;
-    emit_iteration(e, c->inner, t, f->exit);
-}
-
-/* What strips leave over, row by row. */
-static void columns_body(Emit *e, const EmitFor *f, LLVMValueRef row)
-{
-    Columns *c = f->user;
-    const NLoop *l = c->outer->loop->src[0];
-    LLVMValueRef outer = e->f->counter[l->id];
-    e->f->counter[l->id] = row;
-    emit_items(e, c->outer->body, c->outer->n_body - 1);
-    EmitFor columns = { .first = c->first, .end = c->end, .step = 1, .poll = POLL_Each, .body = column_body, .user = c };
-    emit_for(e, &columns);
-    e->f->counter[l->id] = outer;
-}
-
-bool emit_tiled(Emit *e, const PItem *outer, LLVMValueRef first, LLVMValueRef end)
-{
-    const PItem *inner = e->lanes || e->rows ? NULL : inner_of(e, outer);
-    if (!inner || !is_tileable(e, outer, inner))
-        return false;
-    int lanes = emit_best_lanes(e, inner);
-    if (!emit_lanes_begin(e, inner, lanes, false))
-        return false;
-    if (!emit_lanes_are_smooth(e, inner)) {
-        emit_lanes_end(e);
-        return false;
-    }
-    Tile t = { .outer = outer, .inner = inner, .lanes = lanes, .rows = choose_rows(e, inner), .first = first, .end = end };
+    int lanes = e->lanes;
     e->lanes = 0;
     emit_forget(e, 0);
-    LLVMValueRef columns = emit_intrinsic2(e, "llvm.smax", emit_expr(e, inner->loop->src[0]->trip).re, emit_int(e, 0));
+    LLVMValueRef n = emit_expr(e, l->src[0]->trip).re;
     emit_forget(e, 0);
     e->lanes = lanes;
-    emit_lanes_first(e);
+    return n;
+}
+
+/* Number of columns of one row. */
+static LLVMValueRef columns_at(Emit *e, const Tile *t, LLVMValueRef row)
+{
+    int lanes = e->lanes;
+    e->lanes = 0;
+    begin_rows(e, t, 1, row);
+    LLVMValueRef n = columns_of(e, t);
+    emit_rows_end(e);
+    e->lanes = lanes;
+    return n;
+}
+
+bool emit_can_tile(Emit *e, const PItem *outer)
+{
+    const PItem *inner = e->lanes || e->rows ? NULL : inner_of(e, outer);
+    return inner && is_tileable(e, outer, inner);
+}
+
+LLVMValueRef emit_tiled(Emit *e, const PItem *outer, LLVMValueRef first, LLVMValueRef end)
+{
+    if (!emit_can_tile(e, outer))
+        return NULL;
+    const PItem *inner = inner_of(e, outer);
+    const NLoop *l = outer->loop->src[0];
+    int lanes = emit_best_lanes(e, inner);
+    if (!emit_lanes_begin(e, inner, lanes, false))
+        return NULL;
+    if (!emit_lanes_are_smooth(e, inner)) {
+        emit_lanes_end(e);
+        return NULL;
+    }
+    Tile t = { .outer = outer, .inner = inner, .lanes = lanes, .rows = choose_rows(e, inner), .first = first, .end = end };
+    LLVMValueRef outside = e->f->counter[l->id], last = LLVMBuildNSWSub(e->b, end, emit_int(e, 1), "");
+    LLVMBasicBlockRef from[2] = { LLVMGetInsertBlock(e->b), NULL }, some = emit_new_block(e, "some"), on = emit_new_block(e, "on");
+    emit_if(e, LLVMBuildICmp(e->b, LLVMIntSLT, first, end, ""), some, on);
+    emit_at(e, some);
+    t.is_uneven = is_uneven(outer, inner);
+    LLVMValueRef most = columns_at(e, &t, first), at_last = t.is_uneven ? columns_at(e, &t, last) : most;
+    t.columns = most;
+    if (t.is_uneven)
+        most = emit_intrinsic2(e, "llvm.smax", most, at_last);
+    if (outer->loop->n_last) {          /* the last row is left over: it gives variables their last values */
+        LLVMValueRef gives = LLVMBuildICmp(e->b, LLVMIntSGT, at_last, emit_int(e, 0), "");
+        const PItem *giver[MAX_GIVERS];
+        uint32_t n = 0;
+        gives_last(outer->loop, inner, giver, &n, COUNT_OF(giver));
+        for (uint32_t i = 0; i < n; i++)
+            gives = LLVMBuildAnd(e->b, gives, LLVMBuildICmp(e->b, LLVMIntSGT, trips(e, giver[i]->loop), emit_int(e, 0), ""), "");
+        t.end = LLVMBuildSelect(e->b, gives, last, first, "");
+    }
     for (uint32_t i = 0; i < outer->loop->n_private; i++)
         e->is_row_own[outer->loop->private_var[i]->id] = true;
-    e->rows = t.rows;
-    e->row_loop = outer->loop;
-    for (int r = 1; r < t.rows; r++) {
-        copy_last(e, outer->loop, 0, r);
-        copy_last(e, inner->loop, 0, r);
-    }
-    e->rows = 0;
-    EmitFor strips = {
-        .first = emit_int(e, 0), .end = columns, .step = lanes, .poll = POLL_Each, .body = strip_body, .user = &t
-    };
+    LLVMValueRef round = LLVMBuildNSWAdd(e->b, most, emit_int(e, lanes - 1), "");
+    EmitFor strips = { .first = emit_int(e, 0),
+                       .end = LLVMBuildAnd(e->b, round, emit_int(e, -lanes), ""),
+                       .step = lanes,
+                       .poll = POLL_Each,
+                       .body = strip_body,
+                       .user = &t };
     emit_for(e, &strips);
-    emit_lanes_last(e);
     emit_lanes_end(e);
     memset(e->is_row_own, 0, e->nest->n_vars * sizeof *e->is_row_own);
-    e->row_loop = NULL;
-    LLVMValueRef whole = LLVMBuildAnd(e->b, columns, emit_int(e, -lanes), "");
-    Columns c = { outer, inner, whole, columns };
-    EmitFor rest = { .first = first, .end = end, .step = 1, .poll = POLL_Each, .body = columns_body, .user = &c };
-    emit_for(e, &rest);
-    return true;
+    e->f->counter[l->id] = outside;
+    from[1] = LLVMGetInsertBlock(e->b);
+    LLVMBuildBr(e->b, on);
+    emit_at(e, on);
+    if (!outer->loop->n_last)
+        return end;
+    LLVMValueRef left = LLVMBuildPhi(e->b, e->i64, "left");
+    LLVMAddIncoming(left, (LLVMValueRef[]){ first, t.end }, from, 2);
+    return left;
 }

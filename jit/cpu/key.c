@@ -228,7 +228,7 @@ char *kernel_key(const Plan *plan, const CpuCompileOptions *opt, const char *com
     put_int(&k, opt->fp);
     put_int(&k, opt->opt_level);
     put_int(&k, opt->prefer_vector_width);
-    put_int(&k, opt->tsan);
+    put_int(&k, opt->tsan | opt->spread_all << 1);
     put_nest(&k, plan);
     put_items(&k, plan->root->body, plan->root->n_body);
     put(&k, opt->layout.stride, nest->n_arrays * ALP_MAX_NDIM);

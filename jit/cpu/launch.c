@@ -96,6 +96,7 @@ typedef struct Parts {
     CpuBody  body;
     void    *frame;
     int64_t  n, size;           /* iterations; of one part */
+    int64_t  last;              /* of the parts, to begin with that one; -1: with the first */
     _Atomic int32_t worst;
 } Parts;
 
@@ -104,6 +105,8 @@ static void run_part(void *user, int64_t index)
     Parts *p = user;
     if (atomic_load_explicit(&p->worst, memory_order_relaxed) != CPU_DONE)
         return;
+    if (p->last >= 0)
+        index = p->last - index;
     int64_t lo = index * p->size, hi = p->n - lo < p->size ? p->n : lo + p->size;
     int32_t status = p->body(p->run, p->frame, lo, hi, index), worst = atomic_load_explicit(&p->worst, memory_order_relaxed);
     while (status > worst && !atomic_compare_exchange_weak(&p->worst, &worst, status))
@@ -128,12 +131,13 @@ static int32_t run_parallel(CpuRun *run, CpuBody body, void *frame, int64_t n, i
     if (grain < 1)
         grain = 1;
     int64_t units = n / grain + (n % grain != 0), parts = threads <= 1 ? 1 : uneven ? (int64_t)threads * PARTS_PER_THREAD : threads;
-    if (parts > units)
+    if (parts > units || x->backend->opt.spread_all)
         parts = units;
     int64_t units_each = units / parts + (units % parts != 0);
     int64_t size = units_each >= units ? n : units_each * grain;
-    Parts p = { .run = run, .body = body, .frame = frame, .n = n, .size = size };
-    pool_run(threads, n / size + (n % size != 0), run_part, while_waiting, &p);
+    int64_t n_parts = n / size + (n % size != 0);
+    Parts p = { .run = run, .body = body, .frame = frame, .n = n, .size = size, .last = x->backend->opt.spread_all ? n_parts - 1 : -1 };
+    pool_run(threads, n_parts, run_part, while_waiting, &p);
     return atomic_load_explicit(&p.worst, memory_order_relaxed);
 }
 
@@ -251,7 +255,7 @@ static ExecOutcome run_kernel(void *user, Prog *prog)
     uint32_t n = prog->nest->n_arrays;
     CpuArray few[FEW_ARRAYS], *array = n <= FEW_ARRAYS ? few : mem_alloc(&vm->mem, n * sizeof *array);
     if (!array)
-        return (ExecOutcome){ .no_memory = true };
+        return (ExecOutcome){ .no_memory = true, .untouched = true };
     fill_arrays(array, x->facts, n);
     pthread_once(&fun_once, fill_functions);
     x->prog = prog;
@@ -282,5 +286,5 @@ static ExecOutcome run_kernel(void *user, Prog *prog)
 ExecVerdict cpu_launch(Backend *b, void *kernel, const Plan *plan, const Facts *facts, Frame *frame, Value iterable, const NCheck **failed)
 {
     Execution x = { .backend = (CpuBackend *)b, .kernel = kernel, .facts = facts, .thread = pthread_self(), .lock = PTHREAD_MUTEX_INITIALIZER };
-    return exec_plan_by(plan, facts, frame, iterable, run_kernel, &x, failed);
+    return exec_plan_by(plan, facts, frame, iterable, run_kernel, &x, false, failed);
 }

@@ -1,9 +1,13 @@
 /* jit/cpu/plugin.c — the LLVM plug-in's door: from a plan to object code (plugin.h).
  *
- * Each compilation has a context and a target machine of its own, so any number of threads may compile.  LLVM ends the process
- * when it meets what it takes for its own fault; so modules are verified before anything else looks at them, and targets are
- * looked up before they are used. */
+ * Each compilation has a context and a target machine of its own, so any number of threads may compile.
+ *
+ * LLVM ends the process when it meets what it takes for its own fault, or runs out of memory.  So modules are verified before anything else looks
+ * at them, targets are looked up before they are used, and LLVM is called through a guard (guard.h).  When that has caught something, LLVM is not
+ * called again in this process: it may have left locks locked.  The first compilation, which makes the data that LLVM keeps for good and guards by
+ * locks, is alone; those after it find that data there. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,39 +18,37 @@
 #include <llvm-c/Transforms/PassBuilder.h>
 
 #include "jit/cpu/emit.h"
+#include "jit/cpu/guard.h"
+
+static struct {
+    pthread_mutex_t first;              /* of the first compilation */
+    bool   is_warm;                     /* it went well; under the lock */
+    _Atomic bool is_broken;             /* the guard caught something: never again */
+    /* the host; NULL: not known yet */
+    char  *triple, *cpu, *features;
+    LLVMTargetRef target;
+} llvm = { .first = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- the host ---------------------------------------------------------------------------------------------------------- */
 
-static struct {
-    pthread_once_t once;
-    char *triple, *cpu, *features;
-    LLVMTargetRef target;               /* NULL: LLVM does not know this machine */
-} host = { .once = PTHREAD_ONCE_INIT };
-
-static void find_host(void)
+/* False: *message, or no words. */
+static bool find_host(char **message)
 {
-    char *message = NULL;
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
-    host.triple = LLVMGetDefaultTargetTriple();
-    host.cpu = LLVMGetHostCPUName();
-    host.features = LLVMGetHostCPUFeatures();
-    if (LLVMGetTargetFromTriple(host.triple, &host.target, &message)) {
-        host.target = NULL;
-        LLVMDisposeMessage(message);
+    if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter())
+        return false;
+    if (!llvm.triple)
+        llvm.triple = LLVMGetDefaultTargetTriple();
+    if (!llvm.cpu)
+        llvm.cpu = LLVMGetHostCPUName();
+    if (!llvm.features)
+        llvm.features = LLVMGetHostCPUFeatures();
+    if (!llvm.triple || !llvm.cpu || !llvm.features)
+        return false;
+    if (!llvm.target && LLVMGetTargetFromTriple(llvm.triple, &llvm.target, message)) {
+        llvm.target = NULL;
+        return false;
     }
-}
-
-static const char *host_cpu(void)
-{
-    pthread_once(&host.once, find_host);
-    return host.cpu;
-}
-
-static const char *host_features(void)
-{
-    pthread_once(&host.once, find_host);
-    return host.features;
+    return true;
 }
 
 /* Of the registers that code for this processor uses. */
@@ -63,11 +65,14 @@ static int vector_bits(const CpuCompileOptions *opt, const char *cpu, const char
 
 typedef struct Job {
     const CpuCompileOptions *opt;
+    const Plan *plan;
+    CpuObject  *out;
     LLVMContextRef cx;
     LLVMModuleRef module;
     LLVMTargetMachineRef machine;
     int   bits;
-    char *error;                /* [256] */
+    bool  ok;
+    char *error;                /* [256]; "": LLVM has not complained */
 } Job;
 
 static uint64_t now_ns(void)
@@ -79,20 +84,28 @@ static uint64_t now_ns(void)
 
 static bool fail(Job *j, const char *what, char *message)
 {
-    snprintf(j->error, 256, "%s%s%.200s", what, message ? ": " : "", message ? message : "");
+    if (!j->error[0])
+        snprintf(j->error, 256, "%s%s%.200s", what, message ? ": " : "", message ? message : "");
     if (message)
         LLVMDisposeMessage(message);
     return false;
 }
 
+/* Without it LLVM prints, and after an error ends the process. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *user)
+{
+    if (LLVMGetDiagInfoSeverity(info) == LLVMDSError)
+        fail(user, "LLVM", LLVMGetDiagInfoDescription(info));
+}
+
 static bool make_machine(Job *j)
 {
-    const char *cpu = j->opt->cpu ? j->opt->cpu : host.cpu, *features = j->opt->features ? j->opt->features
+    const char *cpu = j->opt->cpu ? j->opt->cpu : llvm.cpu, *features = j->opt->features ? j->opt->features
                                                                         : j->opt->cpu    ? ""
-                                                                                         : host.features;
+                                                                                         : llvm.features;
     LLVMCodeGenOptLevel level = j->opt->opt_level >= 3 ? LLVMCodeGenLevelAggressive : (LLVMCodeGenOptLevel)j->opt->opt_level;
     j->bits = vector_bits(j->opt, cpu, features);
-    j->machine = LLVMCreateTargetMachine(host.target, host.triple, cpu, features, level, LLVMRelocPIC, LLVMCodeModelSmall);
+    j->machine = LLVMCreateTargetMachine(llvm.target, llvm.triple, cpu, features, level, LLVMRelocPIC, LLVMCodeModelSmall);
     return j->machine || fail(j, "LLVM has no code generator for this machine", NULL);
 }
 
@@ -138,6 +151,8 @@ static void dump(const Job *j, const char *what)
     if (!j->opt->dump)
         return;
     char *text = LLVMPrintModuleToString(j->module);
+    if (!text)
+        return;
     j->opt->dump(j->opt->dump_user, what, text, strlen(text));
     LLVMDisposeMessage(text);
 }
@@ -149,6 +164,8 @@ static void dump_assembly(const Job *j)
     if (!j->opt->dump)
         return;
     LLVMModuleRef copy = LLVMCloneModule(j->module);           /* generating code changes a module */
+    if (!copy)
+        return;
     if (LLVMTargetMachineEmitToMemoryBuffer(j->machine, copy, LLVMAssemblyFile, &message, &out))
         LLVMDisposeMessage(message);
     else
@@ -158,16 +175,18 @@ static void dump_assembly(const Job *j)
     LLVMDisposeModule(copy);
 }
 
-static bool make_module(Job *j, const Plan *plan)
+static bool make_module(Job *j)
 {
     char *message = NULL;
-    j->module = emit_module(j->cx, plan, j->opt, j->bits, j->error);
+    j->module = emit_module(j->cx, j->plan, j->opt, j->bits, j->error);
     if (!j->module)
         return false;
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(j->machine);
+    if (!layout)
+        return fail(j, "LLVM gives no data layout", NULL);
     LLVMSetModuleDataLayout(j->module, layout);
     LLVMDisposeTargetData(layout);
-    LLVMSetTarget(j->module, host.triple);
+    LLVMSetTarget(j->module, llvm.triple);
     mark_functions(j);
     dump(j, "llvm0");
     if (LLVMVerifyModule(j->module, LLVMReturnStatusAction, &message))
@@ -189,6 +208,8 @@ static bool optimise(Job *j)
     static const char *const pipeline[] = { "default<O0>", "default<O1>", KERNEL_PASSES, KERNEL_PASSES };
     int level = j->opt->opt_level < 0 ? 0 : j->opt->opt_level > 3 ? 3 : j->opt->opt_level;
     LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
+    if (!o)
+        return fail(j, "optimising", NULL);
     LLVMPassBuilderOptionsSetCallGraphProfile(o, false);
     char passes[500];
     snprintf(passes, sizeof passes, "%s%s", pipeline[level], j->opt->tsan ? ",tsan-module,function(tsan)" : "");
@@ -204,10 +225,11 @@ static bool optimise(Job *j)
     return true;
 }
 
-static bool generate(Job *j, CpuObject *out)
+static bool generate(Job *j)
 {
     char *message = NULL;
     LLVMMemoryBufferRef object = NULL;
+    CpuObject *out = j->out;
     dump_assembly(j);
     if (LLVMTargetMachineEmitToMemoryBuffer(j->machine, j->module, LLVMObjectFile, &message, &object))
         return fail(j, "generating code", message);
@@ -219,33 +241,63 @@ static bool generate(Job *j, CpuObject *out)
     return out->bytes || fail(j, "no memory", NULL);
 }
 
+/* In the guard. */
+static void run_job(void *user)
+{
+    Job *j = user;
+    char *message = NULL;
+    uint64_t start = now_ns(), emitted = 0, optimised = 0;
+    if (!llvm.target && !find_host(&message)) {
+        fail(j, "LLVM does not know this machine", message);
+        return;
+    }
+    j->cx = LLVMContextCreate();
+    if (!j->cx) {
+        fail(j, "no memory", NULL);
+        return;
+    }
+    LLVMContextSetDiagnosticHandler(j->cx, on_diagnostic, j);
+    LLVMContextSetDiscardValueNames(j->cx, !j->opt->dump);
+    bool ok = make_machine(j) && make_module(j);
+    emitted = now_ns();
+    ok = ok && optimise(j);
+    optimised = now_ns();
+    ok = ok && generate(j);
+    if (j->module)
+        LLVMDisposeModule(j->module);
+    if (j->machine)
+        LLVMDisposeTargetMachine(j->machine);
+    LLVMContextDispose(j->cx);
+    j->out->emit_ns = emitted - start;
+    j->out->optimise_ns = optimised - emitted;
+    j->out->codegen_ns = now_ns() - optimised;
+    j->ok = ok && !j->error[0];
+}
+
+static void free_object(CpuObject *object);
+
 static int compile(const Plan *plan, const CpuCompileOptions *opt, CpuObject *out, char error_text[256])
 {
-    Job j = { .opt = opt, .error = error_text };
-    uint64_t start = now_ns(), emitted = 0, optimised = 0;
+    Job j = { .opt = opt, .plan = plan, .out = out, .error = error_text };
     error_text[0] = 0;
     *out = (CpuObject){ 0 };
-    pthread_once(&host.once, find_host);
-    if (!host.target) {
-        fail(&j, "LLVM does not know this machine", NULL);
-        return 1;
+    pthread_mutex_lock(&llvm.first);
+    bool is_alone = !llvm.is_warm;
+    if (!is_alone)
+        pthread_mutex_unlock(&llvm.first);
+    if (atomic_load(&llvm.is_broken))
+        fail(&j, "LLVM has failed before in this process", NULL);
+    else if (!guard_call(run_job, &j, error_text, 256)) {
+        atomic_store(&llvm.is_broken, true);
+        j.ok = false;
     }
-    j.cx = LLVMContextCreate();
-    LLVMContextSetDiscardValueNames(j.cx, !opt->dump);
-    bool ok = make_machine(&j) && make_module(&j, plan);
-    emitted = now_ns();
-    ok = ok && optimise(&j);
-    optimised = now_ns();
-    ok = ok && generate(&j, out);
-    if (j.module)
-        LLVMDisposeModule(j.module);
-    if (j.machine)
-        LLVMDisposeTargetMachine(j.machine);
-    LLVMContextDispose(j.cx);
-    out->emit_ns = emitted - start;
-    out->optimise_ns = optimised - emitted;
-    out->codegen_ns = now_ns() - optimised;
-    return !ok;
+    if (is_alone) {
+        llvm.is_warm = j.ok;
+        pthread_mutex_unlock(&llvm.first);
+    }
+    if (!j.ok)
+        free_object(out);
+    return !j.ok;
 }
 
 static void free_object(CpuObject *object)
@@ -262,8 +314,7 @@ const CpuPlugin *alpy_llvm_plugin(void)
 {
     static const CpuPlugin plugin = {
         .version = CPU_PLUGIN_VERSION, .abi_version = CPU_ABI_VERSION, .plan_size = sizeof(Plan), .nest_size = sizeof(Nest),
-        .llvm_version = ALPY_LLVM_VERSION, .build_id = ALPY_VERSION, .host_cpu = host_cpu, .host_features = host_features,
-        .compile = compile, .free_object = free_object,
+        .llvm_version = ALPY_LLVM_VERSION, .build_id = ALPY_VERSION, .compile = compile, .free_object = free_object,
     };
     return &plugin;
 }

@@ -7,7 +7,7 @@
 #include "jit/cpu/abi.h"
 #include "jit/plan/plan.h"
 
-enum { CPU_PLUGIN_VERSION = 1 };
+enum { CPU_PLUGIN_VERSION = 2 };
 
 /* What a kernel may take for granted about its arrays beyond the plan; part of its key. */
 enum { CPU_STRIDE_ANY = 0, CPU_STRIDE_UNIT = 1 /* the item size */, CPU_STRIDE_ZERO = 2 };
@@ -43,10 +43,8 @@ typedef struct CpuPlugin {
     size_t nest_size;
     const char *llvm_version;   /* "19.1.7" */
     const char *build_id;
-    /* The host as LLVM names it: cpu and feature string, valid for the life of the plug-in. */
-    const char *(*host_cpu)(void);
-    const char *(*host_features)(void);
-    /* 0: *out filled.  Else error_text says why (at most 255 bytes), nothing is to be freed. Any number of threads may compile at the same time. */
+    /* 0: *out filled.  Else error_text says why (at most 255 bytes), nothing is to be freed.  Any number of threads may compile at the same time, each
+     * with a stack of some MiB.  Never ends the process: when LLVM gives up, this and all later calls fail. */
     int  (*compile)(const Plan *plan, const CpuCompileOptions *opt, CpuObject *out, char error_text[256]);
     void (*free_object)(CpuObject *object);
 } CpuPlugin;

@@ -8,21 +8,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "jit/cpu/cache.h"
 #include "jit/cpu/kernels.h"
 #include "jit/cpu/key.h"
 #include "jit/cpu/pool.h"
+#include "jit/plan/kernel_cache.h"
 
-enum { KERNEL_BUCKETS = 512, KERNELS_IDLE_MAX = 256, COMPILER_STACK = 8 << 20 };
+enum {
+    KERNEL_BUCKETS = 512,
+    KERNELS_IDLE_MAX = 256,
+    COMPILER_STACK = 8 << 20,
+    WAIT_NS = 5000000,          /* between looks whether the interpreter is to stop */
+    LEAST_STACK = 3 << 20,      /* for compiling on a thread that somebody else made */
+    /* Memory that must be there beforehand, since LLVM takes the lack of it badly: */
+    PLUGIN_ROOM = 16 << 20,     /* for opening the plug-in, beyond the file's size: it would end the process */
+    COMPILER_ROOM = 48 << 20,   /* for a compilation: it would be the last one */
+};
 /* Kernels are looked at by ThreadSanitizer if the program is. */
+#if defined(__has_feature)
+#define HAS_FEATURE(f) __has_feature(f)
+#else
+#define HAS_FEATURE(f) false
+#endif
 #ifdef __SANITIZE_THREAD__
 enum { INSTRUMENT = true };
 #else
-enum { INSTRUMENT = false };
+enum { INSTRUMENT = HAS_FEATURE(thread_sanitizer) };
 #endif
 
 /* What hangs on a plan. */
@@ -44,9 +59,11 @@ static struct {
     uint64_t   clock;
     /* the plug-in */
     bool       looked_for;
+    bool       is_opening;      /* by one thread; n_compiling counts it */
     void      *handle;
     const CpuPlugin *plugin;
     char       path[512];
+    size_t     size;            /* of the file */
     char       identity[640];   /* path, size and time of the file: names the compiler in keys without opening it */
     char       why_not[256];    /* "" = it is there, or nobody has looked */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
@@ -110,6 +127,7 @@ static bool identify(const char *path)
     if (stat(path, &st) || !S_ISREG(st.st_mode))
         return false;
     snprintf(shared.path, sizeof shared.path, "%s", path);
+    shared.size = (size_t)st.st_size;
     snprintf(shared.identity, sizeof shared.identity, "%s %lld %lld.%09ld %s", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
              st.st_mtim.tv_nsec, ALPY_VERSION);
     return true;
@@ -155,28 +173,58 @@ static void look_for_plugin(void)
     snprintf(shared.why_not, sizeof shared.why_not, PLUGIN_FILE " was not found beside the program or the library");
 }
 
-/* Under the lock.  NULL: shared.why_not says why. */
-static const CpuPlugin *open_plugin(void)
+static bool has_room(size_t size)
 {
-    look_for_plugin();
-    if (shared.plugin || shared.why_not[0])
-        return shared.plugin;
-    shared.handle = dlopen(shared.path, RTLD_NOW | RTLD_LOCAL);
-    if (!shared.handle) {
-        snprintf(shared.why_not, sizeof shared.why_not, "%.250s", dlerror());
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED)
+        munmap(p, size);
+    return p != MAP_FAILED;
+}
+
+/* NULL: why_not says why. */
+static const CpuPlugin *load_plugin(void **handle, char *why_not, size_t size)
+{
+    if (!has_room(shared.size + PLUGIN_ROOM)) {
+        snprintf(why_not, size, "too little memory for LLVM");
+        return NULL;
+    }
+    *handle = dlopen(shared.path, RTLD_NOW | RTLD_LOCAL);
+    if (!*handle) {
+        snprintf(why_not, size, "%.250s", dlerror());
         return NULL;
     }
     CpuPluginGet get;
-    void *symbol = dlsym(shared.handle, CPU_PLUGIN_SYMBOL);
+    void *symbol = dlsym(*handle, CPU_PLUGIN_SYMBOL);
     memcpy(&get, &symbol, sizeof get);
     const CpuPlugin *p = symbol ? get() : NULL;
     if (!p || p->version != CPU_PLUGIN_VERSION || p->abi_version != CPU_ABI_VERSION || p->plan_size != sizeof(Plan) || p->nest_size != sizeof(Nest)) {
-        snprintf(shared.why_not, sizeof shared.why_not, "%.200s belongs to another version of alpy", shared.path);
-        dlclose(shared.handle);
-        shared.handle = NULL;
+        snprintf(why_not, size, "%.200s belongs to another version of alpy", shared.path);
+        dlclose(*handle);
+        *handle = NULL;
         return NULL;
     }
     atexit(at_exit);            /* behind dlopen(): so it comes before the plug-in's own end */
+    return p;
+}
+
+/* Under the lock, which is given up meanwhile: the interpreter does not wait for the three milliseconds that this takes.  NULL: shared.why_not says why. */
+static const CpuPlugin *open_plugin(void)
+{
+    look_for_plugin();
+    while (shared.is_opening)
+        pthread_cond_wait(&shared.done, &shared.lock);
+    if (shared.plugin || shared.why_not[0])
+        return shared.plugin;
+    char why_not[sizeof shared.why_not] = "";
+    void *handle = NULL;
+    shared.is_opening = true;
+    pthread_mutex_unlock(&shared.lock);
+    const CpuPlugin *p = load_plugin(&handle, why_not, sizeof why_not);
+    pthread_mutex_lock(&shared.lock);
+    shared.is_opening = false;
+    shared.handle = handle;
+    memcpy(shared.why_not, why_not, sizeof why_not);
+    pthread_cond_broadcast(&shared.done);
     return shared.plugin = p;
 }
 
@@ -357,6 +405,7 @@ typedef struct CompileJob {
     const Plan *plan;
     CpuCompileOptions opt;
     bool        to_disk;
+    bool        is_borrowed;    /* the thread it runs in: the system has none of its own */
     Made        made;
 } CompileJob;
 
@@ -375,6 +424,19 @@ static void keep_dump(void *user, const char *what, const char *text, size_t siz
     m->dump_size += size;
 }
 
+/* Is the stack of this thread, which may be anybody's, large enough for LLVM? */
+static bool has_stack(void)
+{
+    pthread_attr_t attr;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr))
+        return false;
+    bool known = pthread_attr_getstack(&attr, &low, &size) == 0;
+    pthread_attr_destroy(&attr);
+    return known && (uintptr_t)__builtin_frame_address(0) - (uintptr_t)low >= LEAST_STACK;
+}
+
 static void *compile(void *user)
 {
     CompileJob *job = user;
@@ -382,12 +444,16 @@ static void *compile(void *user)
     Made *m = &job->made;
     CpuObject object = { 0 };
     uint64_t start = now_ns();
+    const CpuPlugin *plugin = NULL;
     pthread_mutex_lock(&shared.lock);
-    const CpuPlugin *plugin = open_plugin();
-    if (!plugin)
+    if (job->is_borrowed && !has_stack())
+        snprintf(m->error, sizeof m->error, "there is no thread to compile in");
+    else if (!(plugin = open_plugin()))
         snprintf(m->error, sizeof m->error, "%s", shared.why_not);
     pthread_mutex_unlock(&shared.lock);
-    if (plugin && plugin->compile(job->plan, &job->opt, &object, m->error) == 0) {
+    if (plugin && !has_room(COMPILER_ROOM))
+        snprintf(m->error, sizeof m->error, "too little memory for LLVM");
+    else if (plugin && plugin->compile(job->plan, &job->opt, &object, m->error) == 0) {
         load(m, object.bytes, object.size);
         if (m->ok && job->to_disk)
             cache_store(k->key, k->key_size, object.bytes, object.size);
@@ -404,12 +470,35 @@ static void *compile(void *user)
     return NULL;
 }
 
+static void *open_early(void *user)
+{
+    (void)user;
+    pthread_mutex_lock(&shared.lock);
+    open_plugin();
+    shared.n_compiling--;
+    pthread_cond_broadcast(&shared.done);
+    pthread_mutex_unlock(&shared.lock);
+    return NULL;
+}
+
+/* A kernel that is not on disk will be compiled soon if its loop goes on: open the plug-in meanwhile.  Under the lock. */
+static void begin_opening(void)
+{
+    if (shared.plugin || shared.why_not[0] || shared.is_opening)
+        return;
+    shared.n_compiling++;
+    if (!pool_detach(open_early, NULL, COMPILER_STACK))
+        shared.n_compiling--;
+}
+
 /* Under the lock, which is given up meanwhile; k is K_New.  compile_it false: only from disk. */
 static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const CpuCompileOptions *opt, bool compile_it)
 {
     bool disk = !b->opt.no_disk_cache && !opt->dump;
-    if (!disk && !compile_it)
+    if (!disk && !compile_it) {
+        begin_opening();
         return;
+    }
     set_phase(k, K_Compiling);
     k->refs++;
     shared.n_compiling++;
@@ -426,8 +515,10 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
         *job = (CompileJob){ .backend = b, .kernel = k, .plan = plan, .opt = *opt, .to_disk = disk };
         if (opt->dump)
             job->opt.dump_user = job;
-        if (!pool_detach(compile, job, COMPILER_STACK))
+        if (!pool_detach(compile, job, COMPILER_STACK)) {
+            job->is_borrowed = true;
             compile(job);
+        }
         pthread_mutex_lock(&shared.lock);
         return;
     }
@@ -441,6 +532,8 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
     set_phase(k, K_New);
     kernel_release(k);
     shared.n_compiling--;
+    if (!compile_it)
+        begin_opening();
     pthread_cond_broadcast(&shared.done);
 }
 
@@ -535,6 +628,20 @@ static void tell_dump(CpuBackend *b, CpuKernel *k)
     free(text);
 }
 
+/* Then nobody waits for a compilation: the loop begins without a kernel, and ends where it first looks. */
+static bool is_to_stop(const VM *vm)
+{
+    return (atomic_load_explicit(&vm->attention, memory_order_relaxed) & VM_ATTN_INTERRUPT) || (vm->deadline_ns && now_ns() >= vm->deadline_ns);
+}
+
+/* Under the lock: until a compilation ends, or WAIT_NS. */
+static void wait_a_little(void)
+{
+    uint64_t until = now_ns() + WAIT_NS;
+    struct timespec t = { .tv_sec = (time_t)(until / 1000000000u), .tv_nsec = (long)(until % 1000000000u) };
+    pthread_cond_clockwait(&shared.done, &shared.lock, CLOCK_MONOTONIC, &t);
+}
+
 static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *facts, FpMode fp, KernelWish wish, void **out, ReasonAt *why)
 {
     CpuBackend *b = (CpuBackend *)backend;
@@ -544,13 +651,16 @@ static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *f
     *out = p ? p->kernel : NULL;
     if (*out && phase_of(*out) == K_Ready)
         return KERNEL_READY;
+    if (*out && phase_of(*out) == K_Compiling && wish != WISH_Wait)
+        return KERNEL_MAKING;   /* without the lock: the interpreter asks this again and again while it works */
     if (wish == WISH_None && !*out)
         return KERNEL_ABSENT;
     if (!p && !(p = plan_kernels_new(plan, facts, fp))) {
         why->code = RS_NoMemory;
         return KERNEL_NEVER;
     }
-    CpuCompileOptions opt = { .fp = fp, .layout = { p->stride, p->group }, .opt_level = 3, .tsan = INSTRUMENT };
+    CpuCompileOptions opt = { .fp = fp, .layout = { p->stride, p->group }, .opt_level = 3, .tsan = INSTRUMENT,
+                              .spread_all = b->opt.spread_all };
     if (!set_target(&b->opt, &opt)) {
         reason_set(why, RS_NoBackEnd, (Span){ 0, 0 }, "this machine does not have the instruction set that was asked for");
         return KERNEL_NEVER;
@@ -568,8 +678,8 @@ static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *f
         k = kernel_of(b, p, plan, &opt, why);
     if (k && phase_of(k) == K_New && wish >= WISH_Find)
         kernel_make(b, k, plan, &opt, wish >= WISH_Start);
-    while (k && wish == WISH_Wait && phase_of(k) == K_Compiling)
-        pthread_cond_wait(&shared.done, &shared.lock);
+    while (k && wish == WISH_Wait && phase_of(k) == K_Compiling && !is_to_stop(b->vm))
+        wait_a_little();
     KernelPhase phase = k ? phase_of(k) : K_Failed;
     if (k && phase == K_Failed)
         reason_set(why, RS_NoBackEnd, (Span){ 0, 0 }, "%s", k->error);
@@ -599,6 +709,10 @@ static void cpu_describe(Backend *b, char *out, size_t size, BackendStats *stats
 static void cpu_close(Backend *backend)
 {
     CpuBackend *b = (CpuBackend *)backend;
+    pthread_mutex_lock(&shared.lock);
+    while (shared.is_opening)           /* a process may end now, and a library's ends must not overtake its beginnings */
+        pthread_cond_wait(&shared.done, &shared.lock);
+    pthread_mutex_unlock(&shared.lock);
     mem_free(&b->vm->mem, b, sizeof *b);
 }
 
