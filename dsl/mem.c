@@ -18,6 +18,11 @@ void mem_init(Mem *m, MemReallocFn realloc_fn, void *user)
     *m = (Mem){ .realloc_fn = realloc_fn ? realloc_fn : libc_realloc, .user = user };
 }
 
+bool mem_is_limited(const Mem *m)
+{
+    return m->bytes_max || m->fail_at || m->realloc_fn != libc_realloc;
+}
+
 /* True when `extra` more bytes may be asked for. */
 static bool admit(Mem *m, size_t extra)
 {

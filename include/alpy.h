@@ -80,6 +80,7 @@ typedef enum alpy_device {
     ALPY_DEVICE_INTERP,     /* in the interpreter, which follows the plan where that fixes the order of a sum */
     ALPY_DEVICE_REFERENCE,  /* for tests of the analysis: by a plain, slow evaluator of plans */
     ALPY_DEVICE_CPU,        /* compiled for the processor wherever that is possible, even where it does not pay */
+    ALPY_DEVICE_GPU,        /* on a GPU wherever that is possible, even where it does not pay; else as ALPY_DEVICE_CPU */
 } alpy_device;
 
 /* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that
@@ -120,10 +121,10 @@ typedef struct alpy_config {
     bool               err_is_terminal; /* stderr is a terminal: progress bars (tqdm) are drawn on it */
 
     /* Print each loop nest when it is analysed, each plan when it is made, the code of each compiled loop, to stream 2:
-     * "nest", "plan", "llvm", "asm", or several of them with commas; for those who work on alpy.  NULL = nothing; copied. */
+     * "nest", "plan", "llvm", "asm", "cuda", or several of them with commas; for those who work on alpy.  NULL = nothing; copied. */
     const char *dump;
     /* With ALPY_DEVICE_REFERENCE: iterations of parallel loops run in random orders that follow from this number;
-     * 0 = in order. */
+     * 0 = in order.  With ALPY_DEVICE_CPU: other than 0 spreads parallel loops of any size over threads. */
     uint64_t    shuffle_seed;
     alpy_fp     fp;
     alpy_device device;
@@ -136,6 +137,8 @@ typedef struct alpy_config {
     int         threads;        /* most threads that a loop runs on, the calling one included; 0 = ALPY_NUM_THREADS, else
                                  * the processors that this process may use */
     bool        no_disk_cache;  /* neither take compiled loops from disk nor leave them there (alpy_cache_info()) */
+    bool        trace;          /* keep a timeline for ALPY_EXPLAIN_TRACE */
+    int         gpu;            /* which GPU, among those that CUDA shows (CUDA_VISIBLE_DEVICES), from 0; with ALPY_DEVICE_GPU */
 } alpy_config;
 
 /* All defaults, and struct_size. */
@@ -343,6 +346,8 @@ typedef enum alpy_explain_format {
     ALPY_EXPLAIN_TEXT = 0,  /* for people: the texts with their loops annotated */
     ALPY_EXPLAIN_JSON,      /* for programs: {"version": 1, "loops": [...]} */
     ALPY_EXPLAIN_GRAPH,     /* in Graphviz' language: the dependence graph of one loop nest */
+    ALPY_EXPLAIN_STATS,     /* for people: a table of the nests, by the time they took */
+    ALPY_EXPLAIN_TRACE,     /* for Perfetto and chrome://tracing: a timeline as JSON; needs alpy_config.trace, not explain */
 } alpy_explain_format;
 
 /* Tell of every loop in the texts that vm has run or imported so far, those of failed ones included, what became of it

@@ -11,9 +11,10 @@
 
 #include "dsl/parse.h"
 #include "interp/interp.h"
-#include "jit/cpu/cache.h"
 #include "jit/cpu/cpu.h"
+#include "jit/gpu/gpu.h"
 #include "jit/plan/engine.h"
+#include "jit/plan/kernel_cache.h"
 
 #define REPORT_SLACK   (256u << 10)     /* bytes beyond max_bytes that the report of an error may take */
 
@@ -83,7 +84,7 @@ alpy_status api_leave_run(alpy_vm *a, bool ok)
     }
     if (a->depth == 1) {
         vm_set_time_limit(vm, 0);                       /* the output is delivered even so */
-        if (vm_flush(vm) != ALP_OK) {
+        if (engine_finish(vm) != ALP_OK || vm_flush(vm) != ALP_OK) {
             if (ok) {
                 a->depth++;
                 status = api_fail(a);
@@ -148,7 +149,7 @@ static bool seconds_valid(double s)
 
 static bool dump_valid(const char *what)
 {
-    static const char *const words[] = { "nest", "plan", "llvm", "asm" };
+    static const char *const words[] = { "nest", "plan", "llvm", "asm", "cuda" };
     bool more = what != NULL;
     while (more) {
         size_t n = strcspn(what, ","), k = 0;
@@ -179,7 +180,7 @@ static bool copy_config(alpy_config *to, const alpy_config *from)
     to->struct_size = sizeof *to;
     if (to->argc < 0 || (to->argc > 0 && !to->argv) || to->max_depth < 0 || !seconds_valid(to->max_seconds))
         return false;
-    if ((unsigned)to->fp > ALPY_FP_FAST || (unsigned)to->device > ALPY_DEVICE_CPU || !dump_valid(to->dump) ||
+    if ((unsigned)to->fp > ALPY_FP_FAST || (unsigned)to->device > ALPY_DEVICE_GPU || to->gpu < 0 || !dump_valid(to->dump) ||
         (to->explain && to->no_analysis) || to->threads < 0 || (to->isa && !cpu_isa_known(to->isa)))
         return false;
     for (int i = 0; i < to->argc; i++)
@@ -230,20 +231,35 @@ static void write_dump(void *user, const char *text, size_t size)
 static Status make_backend(const alpy_vm *a, EngineOptions *o)
 {
     const alpy_config *c = &a->config;
-    bool wanted = !c->no_analysis && (c->device == ALPY_DEVICE_AUTO || c->device == ALPY_DEVICE_CPU);
+    bool wanted = !c->no_analysis && (c->device == ALPY_DEVICE_AUTO || c->device == ALPY_DEVICE_CPU || c->device == ALPY_DEVICE_GPU);
     if (!wanted || !cpu_is_available(o->no_backend, sizeof o->no_backend))
         return ALP_OK;
-    CpuOptions cpu = { .n_threads = c->threads, .isa = c->isa, .no_disk_cache = c->no_disk_cache, .dump_fn = write_dump, .dump_user = a->vm };
+    CpuOptions cpu = { .n_threads = c->threads, .isa = c->isa, .no_disk_cache = c->no_disk_cache, .spread_all = c->shuffle_seed != 0,
+                       .dump_fn = write_dump, .dump_user = a->vm };
     cpu.dump = c->dump && (strstr(c->dump, "llvm") || strstr(c->dump, "asm")) ? c->dump : NULL;
     o->backend = cpu_backend_new(a->vm, &cpu);
     return o->backend ? ALP_OK : ALP_FAIL;
+}
+
+/* Likewise on a GPU; whether there is one shows when the first kernel is wanted. */
+static Status make_gpu(const alpy_vm *a, EngineOptions *o)
+{
+    const alpy_config *c = &a->config;
+    if (c->no_analysis || c->device != ALPY_DEVICE_GPU)
+        return ALP_OK;
+    GpuOptions gpu = { .ordinal = c->gpu, .no_disk_cache = c->no_disk_cache, .dump_fn = write_dump, .dump_user = a->vm };
+    gpu.dump = c->dump && strstr(c->dump, "cuda") ? c->dump : NULL;
+    gpu.timeline = a->timeline;
+    gpu.measure = c->explain;
+    o->gpu = gpu_backend_new(a->vm, &gpu);
+    return o->gpu ? ALP_OK : ALP_FAIL;
 }
 
 static Status attach_engine(const alpy_vm *a)
 {
     static const EngineDevice device[] = {
         [ALPY_DEVICE_AUTO] = DEV_Auto, [ALPY_DEVICE_INTERP] = DEV_Interp, [ALPY_DEVICE_REFERENCE] = DEV_Reference,
-        [ALPY_DEVICE_CPU] = DEV_Cpu,
+        [ALPY_DEVICE_CPU] = DEV_Cpu, [ALPY_DEVICE_GPU] = DEV_Gpu,
     };
     static const FpMode fp[] = {
         [ALPY_FP_PRECISE] = FP_Precise, [ALPY_FP_SEQUENTIAL] = FP_Sequential, [ALPY_FP_FAST] = FP_Fast,
@@ -258,17 +274,20 @@ static Status attach_engine(const alpy_vm *a)
     o.exec.seed = c->shuffle_seed;
     o.analyse = !c->no_analysis;
     o.report = c->explain;
+    o.timeline = a->timeline;
     o.dump = c->dump;
-    TRY(make_backend(a, &o));
-    Status s = engine_attach(a->vm, &o);
+    Status s = make_backend(a, &o) == ALP_OK && make_gpu(a, &o) == ALP_OK ? engine_attach(a->vm, &o) : ALP_FAIL;
     if (s != ALP_OK && o.backend)
         o.backend->close(o.backend);
+    if (s != ALP_OK && o.gpu)
+        o.gpu->close(o.gpu);
     return s;
 }
 
 static void free_handle(alpy_vm *a)
 {
     Mem mem = a->mem;
+    timeline_free(a->timeline);
     mem_free(&mem, a->strings, a->strings_size);
     mem_free(&mem, a, sizeof *a);
 }
@@ -295,7 +314,9 @@ alpy_status alpy_open(alpy_vm **out, const alpy_config *config)
     Mem limited;
     mem_init(&limited, settings.realloc_fn, settings.user);
     limited.bytes_max = settings.max_bytes;
-    if (!copy_strings(a) || !(a->vm = vm_new(&limited))) {
+    if (settings.trace)
+        a->timeline = timeline_new();
+    if ((settings.trace && !a->timeline) || !copy_strings(a) || !(a->vm = vm_new(&limited))) {
         free_handle(a);
         return ALPY_NOMEM;
     }
@@ -684,10 +705,10 @@ alpy_status alpy_explain(alpy_vm *a, alpy_explain_format format, int line, int (
         return ALPY_USAGE;
     VM *vm = a->vm;
     const Report *report = engine_report(vm);
-    if (!fn || (unsigned)format > ALPY_EXPLAIN_GRAPH || line < 0)
+    if (!fn || (unsigned)format > ALPY_EXPLAIN_TRACE || line < 0)
         return api_misuse(a, "alpy_explain() without fn, with an unknown format, or a line below 0");
-    if (!report)
-        return api_misuse(a, "alpy_explain() needs alpy_config.explain");
+    if (format == ALPY_EXPLAIN_TRACE ? !a->timeline : !report)
+        return api_misuse(a, "alpy_explain() needs alpy_config.explain, or alpy_config.trace");
     Explaining e = { .fn = fn, .user = user };
     bool nested = a->in_hook;
     a->in_hook = true;
@@ -695,6 +716,8 @@ alpy_status alpy_explain(alpy_vm *a, alpy_explain_format format, int line, int (
     switch (format) {
     case ALPY_EXPLAIN_TEXT:     report_text(report, explain_text, &e); break;
     case ALPY_EXPLAIN_JSON:     report_json(report, explain_text, &e); break;
+    case ALPY_EXPLAIN_STATS:    report_stats(report, explain_text, &e); break;
+    case ALPY_EXPLAIN_TRACE:    timeline_write(a->timeline, explain_text, &e); break;
     case ALPY_EXPLAIN_GRAPH:    drawn = engine_graph(vm, (uint32_t)line, explain_text, &e); break;
     }
     a->in_hook = nested;
@@ -702,7 +725,7 @@ alpy_status alpy_explain(alpy_vm *a, alpy_explain_format format, int line, int (
         raise(vm, TY_LookupError, "no loop nest that was run begins in line %d", line);
     else if (drawn != ALP_OK)
         raise(vm, TY_LookupError, "no loop nest was run");
-    else if (a->explain_lost && format != ALPY_EXPLAIN_GRAPH)
+    else if (a->explain_lost && format < ALPY_EXPLAIN_GRAPH)
         raise_nomem(vm);                /* what there is has been told */
     return api_done(a, vm_has_exc(vm) ? ALP_FAIL : ALP_OK);
 }

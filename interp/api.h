@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "profile/timeline.h"
 #include "interp/module.h"
 #include "interp/str.h"
 
@@ -62,6 +63,7 @@ struct alpy_vm {
 
     Parked       parked;
     HostFunction *functions;
+    Timeline    *timeline;      /* NULL: none is kept */
     bool         explain_lost;  /* the record of loops is incomplete, for lack of memory */
 
     alpy_error_info error;

@@ -42,15 +42,17 @@ static void complain(const char *format, const char *path, int err)
     free(text);
 }
 
+static bool open_file(const char *path, FILE **to)
+{
+    if (!path || (*to = fopen(path, "we")))
+        return true;
+    complain("alpy: can't open file '%s': [Errno %d] %s\n", path, errno);
+    return false;
+}
+
 int explain_open(Explain *e)
 {
-    if (!e->path)
-        return -1;
-    e->file = fopen(e->path, "we");
-    if (e->file)
-        return -1;
-    complain("alpy: can't open file '%s': [Errno %d] %s\n", e->path, errno);
-    return EXIT_USAGE;
+    return open_file(e->path, &e->file) && open_file(e->trace, &e->trace_file) ? -1 : EXIT_USAGE;
 }
 
 static int put(void *user, const char *text, size_t size)
@@ -60,25 +62,24 @@ static int put(void *user, const char *text, size_t size)
 
 /* ---- text and JSON ----------------------------------------------------------------------------------------------- */
 
-static int print(Explain *e, alpy_vm *vm, int code)
+/* What is told in `format`, to f (which is closed), else to standard output or standard error. */
+static int print(const Explain *e, alpy_vm *vm, alpy_explain_format format, FILE *f, const char *path, int code)
 {
-    FILE *f = e->file;
     int fd = -1;
     if (!f) {
         fd = fcntl(e->where == EXPLAIN_TO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
         f = fd < 0 ? NULL : fdopen(fd, "w");
     }
-    e->file = NULL;
     alpy_status status = ALPY_OK;
     if (f)
-        status = alpy_explain(vm, e->json ? ALPY_EXPLAIN_JSON : ALPY_EXPLAIN_TEXT, 0, put, f);
+        status = alpy_explain(vm, format, 0, put, f);
     else if (fd >= 0)
         close(fd);
     bool failed = !f || ferror(f);
     if ((f && fclose(f)) || failed) {
         complain("alpy: can't write the explanation to '%s': [Errno %d] %s\n",
-                 e->path ? e->path : e->where == EXPLAIN_TO_STDOUT ? "<stdout>" : "<stderr>", errno);
-        code = code ? code : e->path ? EXIT_FAILURE : EXIT_FLUSH_FAILED;
+                 path ? path : e->where == EXPLAIN_TO_STDOUT ? "<stdout>" : "<stderr>", errno);
+        code = code ? code : path ? EXIT_FAILURE : EXIT_FLUSH_FAILED;
     }
     if (status != ALPY_OK) {
         program_complain(alpy_error(vm)->traceback);
@@ -199,6 +200,11 @@ int explain_print(Explain *e, alpy_vm *vm, int code)
     if (e->graph)
         code = draw(e, vm, code);
     if (e->where != EXPLAIN_NOTHING)
-        code = print(e, vm, code);
+        code = print(e, vm, e->json ? ALPY_EXPLAIN_JSON : ALPY_EXPLAIN_TEXT, e->file, e->path, code);
+    if (e->stats)
+        code = print(e, vm, ALPY_EXPLAIN_STATS, NULL, NULL, code);
+    if (e->trace_file)
+        code = print(e, vm, ALPY_EXPLAIN_TRACE, e->trace_file, e->trace, code);
+    e->file = e->trace_file = NULL;
     return code;
 }

@@ -16,7 +16,7 @@ typedef struct Options {
     const char *operand;        /* the text of -c, the script's path */
     const char *name;           /* of the text in tracebacks */
     const char *dump;           /* --dump of "tok" and "ast", with what else was named; NULL: run */
-    char        dump_loops[24]; /* what else was named */
+    char        dump_loops[32]; /* what else was named */
     bool        inspect;        /* -i */
     bool        quiet;          /* -q */
     bool        is_explain;     /* alpy explain … */
@@ -164,16 +164,20 @@ static const char help[] =
     "--recursion-limit N   : most nested calls (default 1000)\n"
     "--fp MODE             : order of float sums: precise (default: fixed by the program), sequential (as in\n"
     "                        CPython) or fast (any)\n"
-    "--device NAME         : where loops run: auto (default), interp or cpu (compiled, even where it does not pay)\n"
+    "--device NAME         : where loops run: auto (default), interp, cpu or gpu (compiled, even where it does not pay)\n"
+    "--gpu N               : the GPU to use, from 0, among those that CUDA shows\n"
     "--threads N           : most threads that a compiled loop runs on (default: all processors)\n"
     "--no-analysis         : run every loop as it stands, in the interpreter\n"
     "--explain             : at the end, tell on standard error what became of each loop, and why\n"
     "--json                : the same for programs, as JSON\n"
+    "--stats               : at the end, a table on standard error: which nests took the time, where, and what they copied\n"
+    "--trace FILE          : at the end, a timeline as JSON, for Perfetto or chrome://tracing\n"
     "--graph FILE          : draw the dependences of a loop nest; FILE ends in .svg, .png, .pdf, .dot or .gv\n"
     "--line N              : ... of the nest that begins in line N (default: the first that was run)\n"
     "-o FILE               : explanation to FILE\n"
-    "--dump WHAT           : tok, ast: print tokens or syntax tree instead of running; nest, plan, llvm, asm: print loop\n"
-    "                        nests, their plans and their code to standard error while running; several with commas\n"
+    "--dump WHAT           : tok, ast: print tokens or syntax tree instead of running; nest, plan, llvm, asm, cuda: print\n"
+    "                        loop nests, their plans and their code to standard error while running; several with\n"
+    "                        commas\n"
     "\n"
     "alpy explain ...      : run, then explain on standard output; with --json the program's own output goes to\n"
     "                        standard error\n"
@@ -261,7 +265,7 @@ static bool parse_fp(Options *o, const char *text)
 
 static bool parse_device(Options *o, const char *text)
 {
-    static const char *const words[] = { "auto", "interp", "reference", "cpu", NULL };  /* ORDER alpy_device */
+    static const char *const words[] = { "auto", "interp", "reference", "cpu", "gpu", NULL };  /* ORDER alpy_device */
     int k = find_word(words, text, strlen(text));
     o->config.device = (alpy_device)k;
     return k >= 0;
@@ -270,6 +274,14 @@ static bool parse_device(Options *o, const char *text)
 static bool parse_threads(Options *o, const char *text)
 {
     return parse_count(text, &o->config.threads);
+}
+
+static bool parse_gpu(Options *o, const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    o->config.gpu = (int)n;
+    return end != text && !*end && n >= 0 && n < 1024;
 }
 
 static bool parse_isa(Options *o, const char *text)
@@ -281,7 +293,7 @@ static bool parse_isa(Options *o, const char *text)
 
 static bool parse_dump(Options *o, const char *text)
 {
-    static const char *const words[] = { "tok", "ast", "nest", "plan", "llvm", "asm", NULL };
+    static const char *const words[] = { "tok", "ast", "nest", "plan", "llvm", "asm", "cuda", NULL };
     const char *all = text;
     unsigned named = 0;
     bool more = true;
@@ -316,6 +328,18 @@ static bool set_explain(Options *o, const char *text)
     return true;
 }
 
+static bool set_stats(Options *o, const char *text)
+{
+    o->explain.stats = true;
+    return true;
+}
+
+static bool parse_trace(Options *o, const char *text)
+{
+    o->explain.trace = text;
+    return *text;
+}
+
 static bool set_json(Options *o, const char *text)
 {
     o->explain.json = true;
@@ -334,8 +358,8 @@ static int long_option(Options *o, int argc, char **argv, int *i)
     static const struct { const char *name; bool has_value; bool (*set)(Options *o, const char *text); } option[] = {
         { "--max-bytes", true, parse_bytes }, { "--max-seconds", true, parse_seconds }, { "--recursion-limit", true, parse_depth },
         { "--dump", true, parse_dump }, { "--fp", true, parse_fp }, { "--device", true, parse_device },
-        { "--threads", true, parse_threads }, { "--isa", true, parse_isa }, { "--shuffle", true, parse_seed }, { "--graph", true, parse_graph }, { "--line", true, parse_line },
-        { "--explain", false, set_explain }, { "--json", false, set_json }, { "--no-analysis", false, set_no_analysis },
+        { "--gpu", true, parse_gpu }, { "--threads", true, parse_threads }, { "--isa", true, parse_isa }, { "--shuffle", true, parse_seed }, { "--graph", true, parse_graph }, { "--line", true, parse_line },
+        { "--trace", true, parse_trace }, { "--stats", false, set_stats }, { "--explain", false, set_explain }, { "--json", false, set_json }, { "--no-analysis", false, set_no_analysis },
     };
     const char *arg = argv[*i];
     size_t size = strcspn(arg, "="), count = sizeof option / sizeof option[0], which = 0;
@@ -362,7 +386,8 @@ static int settle_explain(Options *o)
         e->where = EXPLAIN_TO_STDOUT;
     else if (e->where == EXPLAIN_NOTHING && (e->json || e->path))
         e->where = EXPLAIN_TO_STDERR;
-    o->config.explain = e->where || e->graph;
+    o->config.explain = e->where || e->graph || e->stats;
+    o->config.trace = e->trace != NULL;
     if (o->config.explain && o->config.no_analysis)
         return bad_usage("%s leaves nothing to explain", "--no-analysis");
     if (e->where == EXPLAIN_TO_STDOUT && e->json && !e->path)

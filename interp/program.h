@@ -27,8 +27,10 @@ typedef struct Explain {
     bool        json;
     const char *path;           /* -o: there instead; NULL */
     const char *graph;          /* --graph; NULL */
+    const char *trace;          /* --trace; NULL */
+    bool        stats;
     int         line;           /* --line; 0: the first nest */
-    FILE       *file;           /* path, open */
+    FILE       *file, *trace_file;      /* path and trace, open */
 } Explain;
 
 /* Can a graph be drawn into a file of this name? */

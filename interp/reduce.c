@@ -617,7 +617,7 @@ const NativeRow array_reduce_methods[] = {
     { "argmax", np_argmax, "axis=, out=, *, keepdims=", "Index of the first greatest element." },
     { "cumsum", np_cumsum, "axis=, dtype=, out=", "Sums of the elements up to each one." },
     { "cumprod", np_cumprod, "axis=, dtype=, out=", "Products of the elements up to each one." },
-    { "sort", array_sort_method, "axis=, kind=, *, stable=", "Sort in place." },
+    { "sort", array_sort_method, "axis=, kind=, *, stable=", "Sort in place.", NATIVE_WRITES },
     { "argsort", np_argsort, "axis=, kind=, *, stable=", "Indices that sort; equal elements keep their order." },
     { "searchsorted", np_searchsorted, "v, side=", "Where elements would be inserted to keep order." },
     { "dot", np_dot, "b, out=", "Dot product." },

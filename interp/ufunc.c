@@ -9,6 +9,7 @@
 #include "interp/format.h"
 #include "interp/nditer.h"
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
 #include "interp/ufunc.h"
@@ -705,7 +706,7 @@ static Status out_arg(VM *vm, Value v, Array **out)
         return ALP_FAIL;
     }
     *out = ARRAY(v);
-    return ALP_OK;
+    return array_to_host(vm, *out, HOST_Write);
 }
 
 static Status outs_arg(VM *vm, const Ufunc *u, Value v, UfuncOptions *opt)

@@ -575,6 +575,6 @@ const NativeRow elementwise_numpy_rows[] = {
     { "isposinf", np_isposinf, "x", "Which elements are positive infinity?" },
     { "isneginf", np_isneginf, "x", "Which elements are negative infinity?" },
     { "sinc", np_sinc, "x", "sin(pi x) / (pi x)" },
-    { "nan_to_num", np_nan_to_num, "x, copy=, nan=, posinf=, neginf=", "Replace NaN by 0 and infinities by the largest numbers." },
+    { "nan_to_num", np_nan_to_num, "x, copy=, nan=, posinf=, neginf=", "Replace NaN by 0 and infinities by the largest numbers.", NATIVE_WRITES },
     { NULL }
 };

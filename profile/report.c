@@ -223,6 +223,9 @@ void report_add(LoopRecord *l, const LoopCase *new)
     at->runs += c->runs;
     at->iterations += c->iterations;
     at->time_ns += c->time_ns;
+    at->n_launches += c->n_launches;
+    at->bytes_up += c->bytes_up;
+    at->bytes_down += c->bytes_down;
 }
 
 /* ---- for the printers ---------------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ typedef struct LoopCase {
     uint64_t runs;              /* executions of the loop (for an inner loop: of its nest) */
     uint64_t iterations;        /* of this loop, all runs together; 0: not counted */
     uint64_t time_ns;           /* measured, 0: not */
+    uint64_t n_launches, bytes_up, bytes_down;  /* kernels started on a device of its own, and what was copied for them to it and from it */
     /* report_add() fills these in. */
     const char *why_file;       /* where why.span is; NULL: no place */
     uint32_t why_line, why_column;      /* 1-based line, 0-based column */
@@ -76,6 +77,8 @@ void        report_add(LoopRecord *l, const LoopCase *c);
 typedef void (*ReportEmit)(void *user, const char *s, size_t n);
 /* The texts that have loops, one after the other, annotated per loop, and a summary; UTF-8. */
 void report_text(const Report *r, ReportEmit emit, void *user);
+/* A table: nests by the time they took, where they ran, what they copied. */
+void report_stats(const Report *r, ReportEmit emit, void *user);
 /* {"version": 1, "loops": […]}: docs/explain.md describes it. */
 void report_json(const Report *r, ReportEmit emit, void *user);
 

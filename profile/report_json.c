@@ -88,6 +88,9 @@ static void json_case(const Out *o, const LoopRecord *l, const LoopCase *c)
     number(o, "runs", c->runs);
     number(o, "iterations", c->iterations);
     number(o, "other_runs", c->n_joined);
+    number(o, "launches", c->n_launches);
+    number(o, "bytes_to_device", c->bytes_up);
+    number(o, "bytes_from_device", c->bytes_down);
     if (c->time_ns)
         number(o, "measured_ns", c->time_ns);
     else

@@ -162,6 +162,9 @@ static void annotate_case(Text *t, const LoopRecord *l, const LoopCase *c, bool 
             out_fmt(o, "; %" PRIu64 " of the runs ended otherwise", c->n_joined);
         if (c->time_ns)
             out_fmt(o, ", %.3g ms", (double)c->time_ns / 1e6);
+        if (c->n_launches)
+            out_fmt(o, ", %" PRIu64 " launch%s, %.3g MB to the device, %.3g MB back", c->n_launches, c->n_launches == 1 ? "" : "es",
+                    (double)c->bytes_up / 1e6, (double)c->bytes_down / 1e6);
         out_text(o, "\n");
     }
 }

@@ -1,0 +1,253 @@
+/* jit/gpu/buffer.c — arrays' bytes on a device: copies only when they are needed, eviction when memory is short.
+ *
+ * A GpuBuffer hangs on its Buffer from the first time that a device has the bytes until the Buffer is freed.  Its VM's thread
+ * alone makes, changes and frees it, with one exception: whoever needs device memory takes that of any VM's buffers that no
+ * execution pins, least recently used first.  That is done under the device's lock, and makes SIDE_Device (after a copy down)
+ * and SIDE_Both to SIDE_Host.  So the host's bytes are current for the VM's thread when it sees SIDE_Host or SIDE_Both without
+ * the lock, and remain so; only to find SIDE_Device means to take the lock and look again.
+ *
+ * Bytes that others may change behind our back (Buffer.lent, Buffer.exposed, borrowed memory) are on the device only for a
+ * while: SIDE_Both is not believed of exposed ones, and gpu_buffers_write_back() leaves SIDE_Host. */
+#include "jit/gpu/buffer.h"
+
+enum { PEEK_BYTES = 256 << 10 };
+
+/* What b has on a device, if that is one of ours. */
+static GpuBuffer *gpu_buffer(const Buffer *b)
+{
+    return (GpuBuffer *)(void *)b->device;
+}
+
+static GpuSide side_of(const GpuBuffer *g)
+{
+    return __atomic_load_n(&g->side, __ATOMIC_ACQUIRE);
+}
+
+static void set_side(GpuBuffer *g, GpuSide side)
+{
+    __atomic_store_n(&g->side, side, __ATOMIC_RELEASE);
+}
+
+/* Does anybody but the interpreter and its back ends look at the bytes? */
+static bool is_shared(const Buffer *b)
+{
+    return b->alloc_size == 0 || b->lent || b->exposed;
+}
+
+/* ---- the device's list ----------------------------------------------------------------------------------------------------- */
+
+static void list_remove(GpuBuffer *g)
+{
+    GpuDevice *d = g->device;
+    *(g->prev ? &g->prev->next : &d->first) = g->next;
+    *(g->next ? &g->next->prev : &d->last) = g->prev;
+}
+
+static void list_append(GpuBuffer *g)
+{
+    GpuDevice *d = g->device;
+    g->prev = d->last;
+    g->next = NULL;
+    *(d->last ? &d->last->next : &d->first) = g;
+    d->last = g;
+}
+
+/* ---- copying down ---------------------------------------------------------------------------------------------------------- */
+
+/* SIDE_Device becomes SIDE_Both.  Under the lock. */
+static GpuStatus bring_down(GpuBuffer *g)
+{
+    if (side_of(g) != SIDE_Device)
+        return GPU_OK;
+    GpuStatus s = gpu_download(g->device, g->host->data, g->at, g->size);
+    if (s == GPU_OK)
+        set_side(g, SIDE_Both);
+    return s;
+}
+
+/* Its device memory goes.  Under the lock; not SIDE_Device. */
+static void drop_memory(GpuBuffer *g)
+{
+    set_side(g, SIDE_Host);
+    gpu_free(g->device, g->at, g->size);
+    g->at = 0;
+}
+
+/* gpu_on_pressure()'s. */
+static bool evict(void *user, GpuDevice *d, size_t bytes)
+{
+    size_t freed = 0;
+    for (GpuBuffer *g = d->first; g && freed < bytes; g = g->next) {
+        if (!g->at || g->pins)
+            continue;
+        if (bring_down(g) != GPU_OK)
+            break;
+        drop_memory(g);
+        d->counters.n_evicted++;
+        freed += g->size;
+    }
+    return freed > 0;
+}
+
+/* ---- what the interpreter calls -------------------------------------------------------------------------------------------- */
+
+/* SIDE_Device it was, and remains. */
+static Status raise_lost(VM *vm, GpuDevice *d)
+{
+    char why[sizeof d->broken] = "";
+    if (gpu_lock(d)) {
+        memcpy(why, d->broken, sizeof why);
+        gpu_unlock(d);
+    }
+    if (gpu_is_forked())
+        raise(vm, TY_RuntimeError, "the bytes of an array are on a GPU, which a child process of fork() cannot use");
+    else if (why[0])
+        raise(vm, TY_RuntimeError, "the bytes of an array are lost with the GPU: %s", why);
+    else
+        raise_nomem(vm);
+    return ALP_FAIL;
+}
+
+static Status to_host(VM *vm, Buffer *b, HostUse use)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    GpuDevice *d = g->device;
+    GpuSide side = side_of(g);
+    if (side == SIDE_Host || (side == SIDE_Both && use == HOST_Read))
+        return ALP_OK;
+    if (gpu_enter(d)) {
+        if (bring_down(g) == GPU_OK && use != HOST_Read)
+            set_side(g, SIDE_Host);
+        gpu_leave(d);
+    } else if (side == SIDE_Both) {     /* nobody asks such a device again */
+        set_side(g, SIDE_Host);
+    }
+    return side_of(g) != SIDE_Device ? ALP_OK : raise_lost(vm, d);
+}
+
+/* Looking at a few elements of a large array: each costs as much as copying some PEEK_BYTES. */
+static bool peek(Buffer *b, const char *p, size_t n, void *out)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    GpuDevice *d = g->device;
+    if (side_of(g) != SIDE_Device || ++g->n_peeks > g->size / PEEK_BYTES || !gpu_enter(d))
+        return false;
+    bool ok = side_of(g) == SIDE_Device && gpu_download(d, out, g->at + (CUdeviceptr)(p - b->data), n) == GPU_OK;
+    gpu_leave(d);
+    return ok;
+}
+
+static void gone(VM *vm, Buffer *b)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    GpuDevice *d = g->device;
+    if (gpu_enter(d)) {
+        list_remove(g);
+        gpu_free(d, g->at, g->size);
+        gpu_leave(d);
+    } else if (gpu_lock(d)) {
+        list_remove(g);
+        gpu_unlock(d);
+    }
+    device_detach(vm, b);
+    mem_free(&vm->mem, g, sizeof *g);
+}
+
+/* ---- the interface --------------------------------------------------------------------------------------------------------- */
+
+static GpuBuffer *attach(GpuDevice *d, VM *vm, Buffer *b)
+{
+    GpuBuffer *g = mem_alloc(&vm->mem, sizeof *g);
+    if (!g)
+        return NULL;
+    *g = (GpuBuffer){ .base = { .to_host = to_host, .peek = peek, .gone = gone }, .device = d, .vm = vm, .host = b,
+                      .size = b->size, .side = SIDE_Host };
+    device_attach(vm, b, &g->base);
+    list_append(g);
+    gpu_on_pressure(d, evict, NULL);
+    return g;
+}
+
+/* Whatever b has on another device, or with another back end, comes back to the host and is forgotten.  The lock of d is given
+ * up meanwhile: two would have to be taken in an order. */
+static GpuStatus detach_elsewhere(GpuDevice *d, VM *vm, Buffer *b)
+{
+    BufferDevice *other = b->device;
+    gpu_leave(d);
+    Status s = other->to_host(vm, b, HOST_Write);
+    if (s == ALP_OK)
+        other->gone(vm, b);
+    else
+        vm_clear_exc(vm);
+    gpu_lock(d);                /* the caller leaves d, whatever has become of it meanwhile */
+    gpu_check(d, d->cu->CtxPushCurrent(d->context), "cuCtxPushCurrent");
+    return d->broken[0] || s != ALP_OK ? GPU_BROKEN : GPU_OK;
+}
+
+/* Is part of these bytes in use on the device as another buffer's?  Then an execution would see two states of it. */
+static bool is_in_use_elsewhere(const GpuDevice *d, const Buffer *b)
+{
+    if (!b->exposed)
+        return false;
+    for (const GpuBuffer *g = d->first; g; g = g->next)
+        if (g->pins && g->host != b && buffers_overlap(g->host, b))
+            return true;
+    return false;
+}
+
+GpuStatus gpu_buffer_acquire(GpuDevice *d, VM *vm, Buffer *b, bool overwritten, GpuBuffer **out)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    if (g && (g->base.to_host != to_host || g->device != d)) {
+        GpuStatus s = detach_elsewhere(d, vm, b);
+        if (s != GPU_OK)
+            return s;
+        g = NULL;
+    }
+    if (!g && !(g = attach(d, vm, b)))
+        return GPU_NO_MEMORY;
+    if (is_in_use_elsewhere(d, b))
+        return GPU_NO_MEMORY;
+    GpuStatus s = GPU_OK;
+    list_remove(g);
+    list_append(g);
+    g->pins++;
+    if (b->exposed && side_of(g) == SIDE_Both)
+        set_side(g, SIDE_Host);
+    if (!g->at)
+        s = gpu_alloc(d, g->size, &g->at);
+    if (s == GPU_OK && side_of(g) == SIDE_Host && !overwritten) {
+        s = gpu_upload(d, g->at, b->data, g->size);
+        if (s == GPU_OK)
+            set_side(g, SIDE_Both);
+    }
+    if (s == GPU_OK)
+        *out = g;
+    else
+        g->pins--;
+    return s;
+}
+
+void gpu_buffer_release(GpuBuffer *g, bool written)
+{
+    g->pins--;
+    if (written) {
+        set_side(g, SIDE_Device);
+        g->n_peeks = 0;
+    }
+    if (g->host->exposed)               /* a failure is told when somebody asks for the bytes */
+        bring_down(g);
+}
+
+GpuStatus gpu_buffers_write_back(GpuDevice *d, VM *vm)
+{
+    for (GpuBuffer *g = d->first; g; g = g->next) {
+        if (g->vm != vm || !is_shared(g->host))
+            continue;
+        GpuStatus s = bring_down(g);
+        if (s != GPU_OK)
+            return s;
+        set_side(g, SIDE_Host);
+    }
+    return GPU_OK;
+}

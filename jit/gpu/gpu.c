@@ -1,0 +1,408 @@
+/* jit/gpu/gpu.c — the GPU back end: kernels of plans, by the layout of the arrays.
+ *
+ * A plan's program is made by the thread that asks for it, which takes less than a millisecond, and lives as long as the plan; its text is compiled by image.c. */
+#include "jit/gpu/gpu_int.h"
+
+#include <stdio.h>
+
+/* ---- kernels of a plan ------------------------------------------------------------------------------------------------------------------- */
+
+static void plan_kernels_free(void *list)
+{
+    for (PlanKernel *k = list, *next; k; k = next) {
+        next = k->next;
+        bool inside = k->runs && gpu_enter(k->device);
+        gpu_runs_free(k, inside);
+        if (inside)
+            gpu_leave(k->device);
+        if (k->image)
+            image_unref(k->image);
+        if (k->program)
+            gpu_program_free(k->program);
+        Mem *mem = &k->vm->mem;
+        mem_free(mem, k->stride, (size_t)k->n_arrays * ALP_MAX_NDIM);
+        mem_free(mem, k->group, k->n_arrays * sizeof *k->group);
+        mem_free(mem, k, sizeof *k);
+    }
+}
+
+typedef enum StrideClass { STRIDE_Any, STRIDE_Unit, STRIDE_None } StrideClass;
+
+static uint8_t stride_class(const Array *a, int d)
+{
+    return a->strides[d] == dtype_info[a->dtype].size ? STRIDE_Unit : a->strides[d] == 0 ? STRIDE_None : STRIDE_Any;
+}
+
+/* Do all byte offsets fit into 32 bits? */
+static bool is_small(const Facts *f, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (f->array[i].hi - f->array[i].lo > INT32_MAX)
+            return false;
+    return true;
+}
+
+static bool layout_is(const PlanKernel *k, const Facts *f)
+{
+    for (uint32_t i = 0; i < k->n_arrays; i++) {
+        const Array *a = f->array[i].array;
+        if (k->group[i] != f->array[i].group)
+            return false;
+        for (int d = 0; d < a->ndim; d++)
+            if (k->stride[i * ALP_MAX_NDIM + (uint32_t)d] != stride_class(a, d))
+                return false;
+    }
+    return k->small == is_small(f, k->n_arrays);
+}
+
+/* Devices load and store aligned elements only. */
+static bool is_aligned(const Facts *f, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const Array *a = f->array[i].array;
+        uint64_t bits = (uint64_t)(a->data - a->buf->data);
+        for (int d = 0; d < a->ndim; d++)
+            bits |= (uint64_t)a->strides[d];
+        if (bits & (dtype_info[a->dtype].size - 1u))
+            return false;
+    }
+    return true;
+}
+
+static bool has_step(GpuStep *const *steps, uint32_t n, uint8_t kind, const NStmt *stmt)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if ((steps[i]->kind == kind && steps[i]->item->stmt == stmt) || has_step(steps[i]->body, steps[i]->n_body, kind, stmt) ||
+            has_step(steps[i]->orelse, steps[i]->n_orelse, kind, stmt))
+            return true;
+    return false;
+}
+
+/* Is the loop one whose iterations the host counts: a step of its own, or the outermost one of a grid? */
+static bool is_counted(GpuStep *const *steps, uint32_t n, const PItem *loop)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (steps[i]->item == loop || (steps[i]->kind == GS_Launch && steps[i]->kernel->item[0] == loop) ||
+            is_counted(steps[i]->body, steps[i]->n_body, loop) || is_counted(steps[i]->orelse, steps[i]->n_orelse, loop))
+            return true;
+    return false;
+}
+
+static bool reads(const NExpr *e, const NVar *v)
+{
+    return e && ((e->op == NOP_Var && e->u.var == v) || reads(e->a, v) || reads(e->b, v) || reads(e->c, v));
+}
+
+static const NVar *assigned_for(const NBlock *b, const NExpr *e);
+
+static const NVar *stmt_assigns_for(const NStmt *s, const NExpr *e)
+{
+    if (s->kind == NS_Assign && reads(e, s->var))
+        return s->var;
+    const NVar *v = assigned_for(&s->body, e);
+    return v ? v : assigned_for(&s->orelse, e);
+}
+
+/* A variable that the block assigns and e reads. */
+static const NVar *assigned_for(const NBlock *b, const NExpr *e)
+{
+    for (uint32_t i = b->n; i-- > 0;) {
+        const NVar *v = stmt_assigns_for(b->stmt[i], e);
+        if (v)
+            return v;
+    }
+    return NULL;
+}
+
+/* When does the host know the trip count of the outermost loop? */
+static void find_root(PlanKernel *k, const Nest *nest)
+{
+    for (uint32_t i = 0; i < nest->body.n && !nest->root->is_while && nest->body.stmt[i] != nest->root->stmt; i++) {
+        const NVar *v = stmt_assigns_for(nest->body.stmt[i], nest->root->trip);
+        if (v) {
+            k->root_after = nest->body.stmt[i];
+            k->root_var = v;
+        }
+    }
+}
+
+static bool has_load(const NExpr *e)
+{
+    return e && (e->op == NOP_Load || has_load(e->a) || has_load(e->b) || has_load(e->c));
+}
+
+/* Can the host evaluate what it must of these steps? */
+static bool is_evaluable(GpuStep *const *steps, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const GpuStep *s = steps[i];
+        const PLoop *l = s->kind == GS_Loop ? s->item->loop : s->kind == GS_Launch && s->kernel->n_dims ? s->kernel->item[0]->loop : NULL;
+        if ((l && l->n_upper == 0 && (has_load(l->src[0]->trip) || has_load(l->src[0]->step))) ||
+            (s->kind == GS_Loop && l->mode == PM_Reduction && l->n_red) ||
+            (s->kind == GS_While && !s->kernel && has_load(s->item->stmt->loop->test)) ||
+            (s->kind == GS_If && !s->kernel && has_load(s->item->stmt->expr)) ||
+            !is_evaluable(s->body, s->n_body) || !is_evaluable(s->orelse, s->n_orelse))
+            return false;
+    }
+    return true;
+}
+
+/* A program that host and kernels could not carry out together is none. */
+static void check_program(PlanKernel *k)
+{
+    GpuProgram *p = k->program;
+    const char *why = NULL;
+    for (uint32_t i = 0; i < p->n_expanded; i++)
+        if (!is_counted(p->step, p->n_steps, p->expanded[i].loop))
+            why = "a variable's values are kept by a loop inside a kernel";
+    if (!is_evaluable(p->step, p->n_steps))
+        why = "how often a loop runs depends on an array in a way that the host cannot see";
+    if (!why)
+        return;
+    gpu_program_free(p);
+    k->program = NULL;
+    reason_set(&k->why, RS_NoBackEnd, (Span){ 0, 0 }, "%s", why);
+}
+
+/* NULL: no memory.  A program that cannot be is one, too: `program` is NULL then. */
+static PlanKernel *plan_kernel_new(GpuBackend *b, const Plan *plan, const Facts *f, FpMode fp)
+{
+    Mem *mem = &b->vm->mem;
+    const Nest *nest = plan->nest;
+    uint32_t n = nest->n_arrays;
+    PlanKernel *k = mem_zalloc(mem, sizeof *k);
+    uint8_t *stride = mem_zalloc(mem, (size_t)n * ALP_MAX_NDIM);
+    uint32_t *group = mem_zalloc(mem, n * sizeof *group);
+    if (!k || !stride || !group) {
+        if (k)
+            mem_free(mem, k, sizeof *k);
+        if (stride)
+            mem_free(mem, stride, (size_t)n * ALP_MAX_NDIM);
+        if (group)
+            mem_free(mem, group, n * sizeof *group);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        group[i] = f->array[i].group;
+        for (int d = 0; d < f->array[i].array->ndim; d++)
+            stride[i * ALP_MAX_NDIM + (uint32_t)d] = stride_class(f->array[i].array, d);
+    }
+    Plan *owner = (Plan *)plan;                 /* what is cached with a plan is no part of what it says */
+    *k = (PlanKernel){ .next = owner->kernels[PLAN_GPU].list, .vm = b->vm, .n_arrays = n, .stride = stride, .group = group, .small = is_small(f, n),
+                       .fp = fp, .device = b->device, .line = nest->ast ? src_line(&nest->chunk->src, nest->ast->span.start) : 0 };
+    const GpuLayout layout = { stride, group, k->small };
+    k->program = gpu_emit(mem, plan, &layout, fp, &k->why);
+    if (k->program)
+        check_program(k);
+    if (k->program) {
+        find_root(k, nest);
+        k->root_on_host = has_step(k->program->step, k->program->n_steps, GS_While, nest->root->stmt) ||
+                          has_step(k->program->step, k->program->n_steps, GS_Stmt, nest->root->stmt);
+        if (b->opt.dump && strstr(b->opt.dump, "cuda"))
+            b->opt.dump_fn(b->opt.dump_user, k->program->text, k->program->text_size);
+    }
+    owner->kernels[PLAN_GPU].list = k;
+    owner->kernels[PLAN_GPU].free = plan_kernels_free;
+    return k;
+}
+
+/* The image is there: find the functions. */
+static bool prepare(PlanKernel *k)
+{
+    const char *why = k->device->broken;
+    bool ok = gpu_enter(k->device);
+    if (!ok)
+        goto refused;
+    for (uint32_t i = 0; i < k->program->n_kernels && ok; i++)
+        ok = launch_prepare(k, k->program->kernel[i], &why);
+    gpu_leave(k->device);
+    k->is_ready = ok;
+    if (ok)
+        return true;
+refused:
+    k->is_refused = true;
+    reason_set(&k->why, RS_NoBackEnd, (Span){ 0, 0 }, "%s", why);
+    return false;
+}
+
+static void count(GpuBackend *b, const PlanKernel *k)
+{
+    if (k->from_memory) {
+        b->stats.n_from_memory++;
+        return;
+    }
+    if (b->opt.timeline)
+        timeline_span(b->opt.timeline, TRACK_Compiler, k->image->origin == FROM_Compiler ? "NVRTC" : "from disk", k->image->end_ns - k->image->ns,
+                      k->image->end_ns, "\"line\": %u, \"bytes\": %llu", k->line, (unsigned long long)k->program->text_size);
+    b->stats.ns += k->image->ns;
+    b->stats.n_made += k->image->origin == FROM_Compiler;
+    b->stats.n_from_disk += k->image->origin == FROM_Disk;
+}
+
+static KernelState never(ReasonAt *why, Reason code, const char *text)
+{
+    reason_set(why, code, (Span){ 0, 0 }, "%s", text);
+    return KERNEL_NEVER;
+}
+
+/* The device, opened when it is first wanted; NULL: b->why_not. */
+static GpuDevice *device_of(GpuBackend *b)
+{
+    if (!b->has_looked) {
+        b->has_looked = true;
+        b->device = gpu_device(b->opt.ordinal, &b->why_not);
+        if (b->device && b->opt.timeline && gpu_enter(b->device)) {
+            b->trace = gpu_trace_new(b->device, b->opt.timeline);
+            gpu_leave(b->device);
+        }
+    }
+    return b->device;
+}
+
+/* Brings the image of k on as far as `wish` says. */
+static KernelState image_state(GpuBackend *b, PlanKernel *k, KernelWish wish, ReasonAt *why)
+{
+    static const ImageWish wishes[] = { [WISH_Find] = IMAGE_Find, [WISH_Start] = IMAGE_Start, [WISH_Wait] = IMAGE_Wait };
+    if (!k->image && !(k->image = image_ref(k->device, k->program->text, k->program->text_size, k->fp == FP_Fast, &k->from_memory)))
+        return never(why, RS_NoMemory, "");
+    ImagePhase phase = wish == WISH_None ? (ImagePhase)atomic_load(&k->image->state) : image_make(k->image, wishes[wish], !b->opt.no_disk_cache);
+    switch (phase) {
+    case IMAGE_New:    return KERNEL_ABSENT;
+    case IMAGE_Making: return KERNEL_MAKING;
+    case IMAGE_Failed:
+        b->stats.n_failed++;
+        k->is_refused = true;
+        reason_set(&k->why, RS_NoBackEnd, (Span){ 0, 0 }, "%s", k->image->error);
+        break;
+    case IMAGE_Ready:
+        if (prepare(k))
+            count(b, k);
+        break;
+    }
+    *why = k->why;
+    return k->is_refused ? KERNEL_NEVER : KERNEL_READY;
+}
+
+static KernelState gpu_kernel(Backend *backend, const Plan *plan, const Facts *facts, FpMode fp, KernelWish wish, void **out, ReasonAt *why)
+{
+    GpuBackend *b = (GpuBackend *)backend;
+    PlanKernel *k = plan->kernels[PLAN_GPU].list;
+    *out = NULL;
+    while (k && !(k->fp == fp && layout_is(k, facts)))
+        k = k->next;
+    if (!k && wish == WISH_None)
+        return KERNEL_ABSENT;
+    GpuDevice *d = device_of(b);
+    if (!d || d->broken[0])
+        return never(why, RS_NoBackEnd, d ? d->broken : b->why_not);
+    if (gpu_is_forked())
+        return never(why, RS_NoBackEnd, "CUDA does not work in a child of fork()");
+    if (!k && !(k = plan_kernel_new(b, plan, facts, fp)))
+        return never(why, RS_NoMemory, "");
+    if (!k->program || k->is_refused) {
+        *why = k->why;
+        return KERNEL_NEVER;
+    }
+    if (!is_aligned(facts, k->n_arrays))
+        return never(why, RS_NoBackEnd, "the elements of an array are not aligned in memory");
+    if (!k->is_ready) {
+        KernelState state = !k->image && wish == WISH_None ? KERNEL_ABSENT : image_state(b, k, wish, why);
+        if (state != KERNEL_READY)
+            return state;
+    }
+    *out = k;
+    return KERNEL_READY;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static void version_text(char *out, size_t size, int version)
+{
+    snprintf(out, size, "%d.%d", version / 1000, version % 1000 / 10);
+}
+
+static void device_text(const GpuDevice *d, char *out, size_t size)
+{
+    char version[24];
+    version_text(version, sizeof version, d->cu->version);
+    snprintf(out, size, "%s, compute capability %d.%d, driver %s", d->name, d->major, d->minor, version);
+}
+
+static void backend_describe(Backend *backend, char *out, size_t size, BackendStats *stats)
+{
+    const GpuBackend *b = (const GpuBackend *)backend;
+    *stats = b->stats;
+    if (b->device && b->device->broken[0])
+        snprintf(out, size, "none any more: %s", b->device->broken);
+    else if (b->device)
+        device_text(b->device, out, size);
+    else if (b->has_looked)
+        snprintf(out, size, "none: %s", b->why_not);
+    else
+        snprintf(out, size, "CUDA, not needed yet");
+}
+
+static void backend_close(Backend *backend)
+{
+    GpuBackend *b = (GpuBackend *)backend;
+    bool inside = (b->workspaces || b->trace) && gpu_enter(b->device);
+    if (b->trace)
+        gpu_trace_free(b->trace, inside);
+    gpu_workspaces_free(b, inside);
+    if (inside)
+        gpu_leave(b->device);
+    mem_free(&b->vm->mem, b, sizeof *b);
+}
+
+static Status gpu_finish(Backend *backend)
+{
+    GpuBackend *b = (GpuBackend *)backend;
+    GpuDevice *d = b->device;
+    GpuStatus s = GPU_OK;
+    if (!d || b->vm->n_on_device == 0)
+        return ALP_OK;
+    if (gpu_enter(d)) {
+        s = gpu_buffers_write_back(d, b->vm);
+        if (s == GPU_OK)
+            s = gpu_wait(d);
+        gpu_leave(d);
+    }
+    if (s == GPU_OK)            /* who needs bytes of a device that is broken already is told when asking for them */
+        return ALP_OK;
+    raise(b->vm, TY_RuntimeError, "the GPU failed: %s", s == GPU_NO_MEMORY ? "out of memory" : d->broken);
+    return ALP_FAIL;
+}
+
+bool gpu_is_available(char *why, size_t size)
+{
+    bool likely = gpu_is_likely();
+    snprintf(why, size, "%s", likely ? "" : "there is no CUDA driver, or no NVIDIA GPU");
+    return likely;
+}
+
+void gpu_describe(char *out, size_t size)
+{
+    const char *why = "", *why_no_nvrtc = "";
+    const GpuDevice *d = gpu_device(-1, &why);
+    const Nvrtc *n = gpu_nvrtc(&why_no_nvrtc);
+    char device[256];
+    if (d)
+        device_text(d, device, sizeof device);
+    else
+        snprintf(device, sizeof device, "none: %s", why);
+    if (n)
+        snprintf(out, size, "%s, NVRTC %d.%d", device, n->major, n->minor);
+    else
+        snprintf(out, size, "%s, no NVRTC: %s", device, why_no_nvrtc);
+}
+
+Backend *gpu_backend_new(VM *vm, const GpuOptions *o)
+{
+    GpuBackend *b = mem_zalloc(&vm->mem, sizeof *b);
+    if (!b)
+        return NULL;
+    b->base = (Backend){ .name = "gpu", .kernel = gpu_kernel, .run = gpu_run, .describe = backend_describe, .finish = gpu_finish, .close = backend_close };
+    b->vm = vm;
+    b->opt = *o;
+    return &b->base;
+}

@@ -1,0 +1,222 @@
+/* jit/gpu/prelude_list.h — helper functions of kernels, one row each: HELPER(Id, "name", "text").  No include guard.
+ *
+ * In the texts: $T the type of the representation, $S its suffix (a helper's full name is name_$S), $U its unsigned type, $W the unsigned type in which
+ * its integers are computed, $B its bits, $F the suffix of its C functions ("f" for float), $R and $Q type and suffix of a complex number's parts;
+ * $D what stands before a function.  @name is a use of another helper, which stands further up: @name_$S, @name_$Q, or @name if it has no type. */
+
+/* ---- what kernels are made of -------------------------------------------------------------------------------------------------- */
+HELPER(Fail, "fail",
+    "/* A check fails: kernels that start behind this do nothing, and the host undoes what was done. */\n"
+    "$D void fail(Status *status, int check)\n{\n    atomicCAS(&status->failed, 0, check);\n}\n")
+HELPER(ThreadX, "thread_x", "$D i64 thread_x() { return (i64)blockIdx.x * blockDim.x + threadIdx.x; }\n")
+HELPER(ThreadY, "thread_y", "$D i64 thread_y() { return (i64)blockIdx.y * blockDim.y + threadIdx.y; }\n")
+HELPER(ThreadZ, "thread_z", "$D i64 thread_z() { return (i64)blockIdx.z * blockDim.z + threadIdx.z; }\n")
+HELPER(ThreadsX, "threads_x", "$D i64 threads_x() { return (i64)gridDim.x * blockDim.x; }\n")
+HELPER(ThreadsY, "threads_y", "$D i64 threads_y() { return (i64)gridDim.y * blockDim.y; }\n")
+HELPER(ThreadsZ, "threads_z", "$D i64 threads_z() { return (i64)gridDim.z * blockDim.z; }\n")
+HELPER(Least, "least", "$D i64 least(i64 a, i64 b) { return a < b ? a : b; }\n")
+HELPER(Greatest, "greatest", "$D i64 greatest(i64 a, i64 b) { return a > b ? a : b; }\n")
+HELPER(DivideUp, "divide_up", "$D i64 divide_up(i64 a, i64 b) { return a / b + (a % b > 0); }\n")
+HELPER(Outside, "outside",
+    "/* Is i neither 0 ... n-1 nor -n ... -1? */\n"
+    "$D bool outside(i64 i, i64 n) { return (u64)i + (u64)n >= 2 * (u64)n; }\n")
+HELPER(FromEnd, "from_end", "$D i64 from_end(i64 i, i64 n) { return i < 0 ? i + n : i; }\n")
+
+/* ---- integers ------------------------------------------------------------------------------------------------------------------ */
+HELPER(Neg, "neg", "$D $T neg_$S($T a) { return ($T)(0 - ($W)a); }\n")
+HELPER(Abs, "abs", "$D $T abs_$S($T a) { return a < 0 ? ($T)(0 - ($W)a) : a; }\n")
+HELPER(FloorDiv, "floordiv",
+    "$D $T floordiv_$S($T a, $T b)\n{\n    if (b == 0)\n        return 0;\n    if (b == -1)\n        return ($T)(0 - ($W)a);\n"
+    "    $T q = ($T)(a / b);\n    return ($T)(q - ((a % b != 0) & ((a < 0) != (b < 0))));\n}\n")
+HELPER(Mod, "mod",
+    "$D $T mod_$S($T a, $T b)\n{\n    if (b == 0 || b == -1)\n        return 0;\n    $T r = ($T)(a % b);\n"
+    "    return r != 0 && (r < 0) != (b < 0) ? ($T)(r + b) : r;\n}\n")
+HELPER(UFloorDiv, "quotient", "$D $T quotient_$S($T a, $T b) { return b == 0 ? ($T)0 : ($T)(a / b); }\n")
+HELPER(UMod, "rest", "$D $T rest_$S($T a, $T b) { return b == 0 ? ($T)0 : ($T)(a % b); }\n")
+HELPER(Shl, "shl", "$D $T shl_$S($T a, $T b) { return ($U)b < $B ? ($T)(($W)a << ($U)b) : ($T)0; }\n")
+HELPER(Shr, "shr", "$D $T shr_$S($T a, $T b) { return ($U)b < $B ? ($T)(a >> b) : ($T)(a < 0 ? -1 : 0); }\n")
+HELPER(UShr, "ushr", "$D $T ushr_$S($T a, $T b) { return b < $B ? ($T)(a >> b) : ($T)0; }\n")
+HELPER(IntMin, "min", "$D $T min_$S($T a, $T b) { return a < b ? a : b; }\n")
+HELPER(IntMax, "max", "$D $T max_$S($T a, $T b) { return a > b ? a : b; }\n")
+HELPER(IntPow, "pow",
+    "$D $T pow_$S($T a, $T b)\n{\n    u64 r = 1, x = (u64)a;\n    for (; b; b = ($T)(b >> 1)) {\n        if (b & 1)\n            r *= x;\n"
+    "        x *= x;\n    }\n    return ($T)r;\n}\n")
+
+/* ---- Python's integers: true if the result does not fit ---------------------------------------------------------------------------- */
+HELPER(AddOverflows, "add_overflows",
+    "$D bool add_overflows(i64 a, i64 b, i64 *r)\n{\n    *r = (i64)((u64)a + (u64)b);\n    return ((a ^ *r) & (b ^ *r)) < 0;\n}\n")
+HELPER(SubOverflows, "sub_overflows",
+    "$D bool sub_overflows(i64 a, i64 b, i64 *r)\n{\n    *r = (i64)((u64)a - (u64)b);\n    return ((a ^ b) & (a ^ *r)) < 0;\n}\n")
+HELPER(MulOverflows, "mul_overflows",
+    "$D bool mul_overflows(i64 a, i64 b, i64 *r)\n{\n    *r = (i64)((u64)a * (u64)b);\n    return __mul64hi(a, b) != *r >> 63;\n}\n")
+HELPER(ShlOverflows, "shl_overflows",
+    "$D bool shl_overflows(i64 a, i64 n, i64 *r)\n{\n    *r = (u64)n < 64 ? (i64)((u64)a << n) : 0;\n"
+    "    return n < 0 || (a != 0 && (n > 63 || *r >> n != a));\n}\n")
+HELPER(PowOverflows, "pow_overflows",
+    "$D bool pow_overflows(i64 a, i64 b, i64 *r)\n{\n    i64 p = 1;\n    *r = 0;\n    if (b < 0)\n        return true;\n    for (;;) {\n"
+    "        if ((b & 1) && @mul_overflows(p, a, &p))\n            return true;\n        b >>= 1;\n        if (b == 0)\n            break;\n"
+    "        if (@mul_overflows(a, a, &a))\n            return true;\n    }\n    *r = p;\n    return false;\n}\n")
+HELPER(IntDiv, "intdiv",
+    "/* a / b rounded once: beyond 2**53 the operands are no doubles, so the quotient is formed as an integer whose last bit is sticky. */\n"
+    "$D double intdiv(i64 a, i64 b)\n{\n    const i64 exact = (i64)1 << 53;\n    if (b == 0)\n        return 0;\n"
+    "    if (a >= -exact && a <= exact && b >= -exact && b <= exact)\n        return (double)a / (double)b;\n"
+    "    if (a == 0)\n        return b < 0 ? -0.0 : 0.0;\n    u64 ua = a < 0 ? 0 - (u64)a : (u64)a, ub = b < 0 ? 0 - (u64)b : (u64)b;\n"
+    "    int shift = 56 + __clzll((i64)ua) - __clzll((i64)ub);\n    u64 q = ua / ub, r = ua % ub;\n    for (int k = 0; k < shift; k++) {\n"
+    "        bool one = r + r >= ub;\n        q = q + q + one;\n        r = r + r - (one ? ub : 0);\n    }\n"
+    "    double x = ldexp((double)(q | (r != 0)), shift < 0 ? 0 : -shift);\n    return (a < 0) != (b < 0) ? -x : x;\n}\n")
+HELPER(OrderIntFloat, "order_int_float",
+    "/* Exactly: -1, 0, 1, or 2 if d is not a number. */\n"
+    "$D int order_int_float(i64 i, double d)\n{\n    if (d != d)\n        return 2;\n    if (d >= 9223372036854775808.0)\n        return -1;\n"
+    "    if (d < -9223372036854775808.0)\n        return 1;\n    i64 t = (i64)d;\n    if (i != t)\n        return i < t ? -1 : 1;\n"
+    "    double rest = d - (double)t;\n    return rest > 0 ? -1 : rest < 0 ? 1 : 0;\n}\n")
+
+/* ---- floats ---------------------------------------------------------------------------------------------------------------------- */
+HELPER(Bits, "bits",
+    "$D double bits_f64(u64 b)\n{\n    return __longlong_as_double((i64)b);\n}\n")
+HELPER(BitsF, "bits_single",
+    "$D float bits_single(unsigned b)\n{\n    return __int_as_float((int)b);\n}\n")
+HELPER(IsFinite, "is_finite", "$D bool is_finite_$S($T x) { return x - x == 0; }\n")
+HELPER(FFloorDiv, "ffloordiv",
+    "/* Python's floor division; x // 0 is x / 0. */\n"
+    "$D $T ffloordiv_$S($T a, $T b)\n{\n    $T r = fmod$F(a, b);\n    if (b == 0)\n        return a / b;\n    $T q = (a - r) / b;\n"
+    "    if (r != 0 && (b < 0) != (r < 0))\n        q -= 1;\n    if (q == 0)\n        return copysign$F(($T)0, a / b);\n"
+    "    $T whole = floor$F(q);\n    return q - whole > ($T)0.5 ? whole + 1 : whole;\n}\n")
+HELPER(FMod, "fmodulo",
+    "$D $T fmodulo_$S($T a, $T b)\n{\n    $T r = fmod$F(a, b);\n    if (b == 0)\n        return r;\n    if (r == 0)\n"
+    "        return copysign$F(($T)0, b);\n    return (b < 0) != (r < 0) ? r + b : r;\n}\n")
+HELPER(NpMin, "npmin", "$D $T npmin_$S($T a, $T b) { return a < b || a != a ? a : b; }\n")
+HELPER(NpMax, "npmax", "$D $T npmax_$S($T a, $T b) { return a > b || a != a ? a : b; }\n")
+HELPER(FFmin, "npfmin", "$D $T npfmin_$S($T a, $T b) { return a < b || b != b ? a : b; }\n")
+HELPER(FFmax, "npfmax", "$D $T npfmax_$S($T a, $T b) { return a > b || b != b ? a : b; }\n")
+HELPER(FSign, "sign", "$D $T sign_$S($T a) { return a > 0 ? ($T)1 : a < 0 ? ($T)-1 : a == 0 ? ($T)0 : a; }\n")
+HELPER(Heaviside, "heaviside", "$D $T heaviside_$S($T a, $T b) { return a != a ? a : a == 0 ? b : a < 0 ? ($T)0 : ($T)1; }\n")
+HELPER(Logaddexp, "logaddexp",
+    "$D $T logaddexp_$S($T a, $T b)\n{\n    if (a == b)\n        return a + ($T)0.693147180559945309417232121458176568;\n    $T d = a - b;\n"
+    "    return d > 0 ? a + log1p$F(exp$F(-d)) : d <= 0 ? b + log1p$F(exp$F(d)) : d;\n}\n")
+HELPER(Logaddexp2, "logaddexp2",
+    "$D $T logaddexp2_$S($T a, $T b)\n{\n    const $T log2_e = ($T)1.442695040888963407359924681001892137;\n    if (a == b)\n        return a + 1;\n"
+    "    $T d = a - b;\n    return d > 0 ? a + log2_e * log1p$F(exp2$F(-d)) : d <= 0 ? b + log2_e * log1p$F(exp2$F(d)) : d;\n}\n")
+HELPER(Cbrt, "npcbrt",
+    "/* One step of Newton's method with an exact residual. */\n"
+    "$D double npcbrt_f64(double x)\n{\n    double y = cbrt(x);\n    if (y == 0 || y - y != 0)\n        return y;\n"
+    "    double square = y * y, error = fma(y, y, -square);\n    return y - (fma(square, y, -x) + error * y) / (3 * square);\n}\n")
+HELPER(Gamma, "gamma_or_nan",
+    "$D double gamma_or_nan(double x) { return x == 0 || (x < 0 && x == floor(x)) ? @bits_f64(0x7ff8000000000000ull) : tgamma(x); }\n")
+HELPER(Lgamma, "lgamma_or_nan",
+    "$D double lgamma_or_nan(double x)\n{\n    return x - x == 0 && x <= 0 && x == floor(x) ? @bits_f64(0x7ff8000000000000ull) : lgamma(x);\n}\n")
+HELPER(Power, "power",
+    "/* np.power: these exponents have an exact rounding of their own. */\n"
+    "$D $T power_$S($T x, $T y)\n{\n    return y == 2 ? x * x : y == ($T)0.5 ? sqrt$F(x) : y == -1 ? 1 / x : pow$F(x, y);\n}\n")
+HELPER(Root, "power_half",
+    "/* x ** 0.5 */\n"
+    "$D double power_half(double x) { return x == 0 ? 0.0 : x < 0 && x - x != 0 ? -x : sqrt(x); }\n")
+HELPER(PyPowFails, "py_pow_fails",
+    "/* Python's x ** y: true if it raises or is a complex number, which is so where finite numbers have no finite power. */\n"
+    "$D bool py_pow_fails(double x, double y, double *r)\n{\n    *r = pow(x, y);\n    return *r - *r != 0 && x - x == 0 && y - y == 0;\n}\n")
+HELPER(InDomain1, "in_domain1",
+    "/* Does the function of module math return r = f(x) rather than raise? */\n"
+    "$D bool in_domain1(double x, double r) { return r - r == 0 || (r != r ? x != x : x - x != 0); }\n")
+HELPER(InDomain2, "in_domain2", "$D bool in_domain2(double x, double y, double r) { return r == r || x != x || y != y; }\n")
+HELPER(InDomainPow, "in_domain_pow", "$D bool in_domain_pow(double x, double y, double r) { return r - r == 0 || x - x != 0 || y - y != 0; }\n")
+
+/* ---- floats to integers, as x86 does it: what does not fit gives the least integer --------------------------------------------------- */
+HELPER(CutI32, "cut_i32", "$D int cut_i32(double x) { return x > -2147483649.0 && x < 2147483648.0 ? (int)x : -2147483647 - 1; }\n")
+HELPER(CutI64, "cut_i64",
+    "$D i64 cut_i64(double x)\n{\n    return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (i64)x : -9223372036854775807ll - 1;\n}\n")
+HELPER(CutU64, "cut_u64",
+    "$D u64 cut_u64(double x)\n{\n    if (x >= 9223372036854775808.0)\n        return x < 18446744073709551616.0 ? (u64)x : 0;\n"
+    "    return (u64)@cut_i64(x);\n}\n")
+HELPER(ExactI64F64, "exact_i64_f64", "$D bool exact_i64_f64(i64 p) { double r = (double)p; return r < 9223372036854775808.0 && (i64)r == p; }\n")
+HELPER(ExactU64F64, "exact_u64_f64", "$D bool exact_u64_f64(u64 p) { double r = (double)p; return r < 18446744073709551616.0 && (u64)r == p; }\n")
+HELPER(ExactI64F32, "exact_i64_f32", "$D bool exact_i64_f32(i64 p) { float r = (float)p; return r < 9223372036854775808.0f && (i64)r == p; }\n")
+HELPER(ExactU64F32, "exact_u64_f32", "$D bool exact_u64_f32(u64 p) { float r = (float)p; return r < 18446744073709551616.0f && (u64)r == p; }\n")
+HELPER(ExactF64F32, "exact_f64_f32", "$D bool exact_f64_f32(double p) { return (double)(float)p == p || p != p; }\n")
+
+/* ---- complex numbers ------------------------------------------------------------------------------------------------------------------ */
+HELPER(Complex, "cplx", "$D $T cplx_$S($R re, $R im)\n{\n    $T z;\n    z.re = re;\n    z.im = im;\n    return z;\n}\n")
+HELPER(CAdd, "cadd", "$D $T cadd_$S($T a, $T b) { return @cplx_$S(a.re + b.re, a.im + b.im); }\n")
+HELPER(CSub, "csub", "$D $T csub_$S($T a, $T b) { return @cplx_$S(a.re - b.re, a.im - b.im); }\n")
+HELPER(CMul, "cmul", "$D $T cmul_$S($T a, $T b) { return @cplx_$S(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re); }\n")
+HELPER(CNeg, "cneg", "$D $T cneg_$S($T a) { return @cplx_$S(-a.re, -a.im); }\n")
+HELPER(CConj, "cconj", "$D $T cconj_$S($T a) { return @cplx_$S(a.re, -a.im); }\n")
+HELPER(CAbs, "cabs", "$D $R cabs_$S($T a) { return hypot$F(a.re, a.im); }\n")
+HELPER(CTruth, "ctruth", "$D bool ctruth_$S($T a) { return a.re != 0 || a.im != 0; }\n")
+HELPER(CDiv, "cdiv",
+    "/* Smith's method. */\n"
+    "$D $T cdiv_$S($T a, $T b)\n{\n    if (fabs$F(b.re) >= fabs$F(b.im)) {\n        if (b.re == 0 && b.im == 0)\n"
+    "            return @cplx_$S(a.re / fabs$F(b.re), a.im / fabs$F(b.re));\n        $R ratio = b.im / b.re, scale = 1 / (b.re + b.im * ratio);\n"
+    "        return @cplx_$S((a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale);\n    }\n"
+    "    $R ratio = b.re / b.im, scale = 1 / (b.im + b.re * ratio);\n"
+    "    return @cplx_$S((a.re * ratio + a.im) * scale, (a.im * ratio - a.re) * scale);\n}\n")
+HELPER(PyDiv, "py_cdiv_fails",
+    "/* Smith's method as Python has it; true: division by zero. */\n"
+    "$D bool py_cdiv_fails(c128 a, c128 b, c128 *r)\n{\n    double x = fabs(b.re), y = fabs(b.im);\n    *r = @cplx_c128(0, 0);\n    if (x >= y) {\n"
+    "        if (x == 0)\n            return true;\n        double ratio = b.im / b.re, d = b.re + b.im * ratio;\n"
+    "        *r = @cplx_c128((a.re + a.im * ratio) / d, (a.im - a.re * ratio) / d);\n    } else if (y >= x) {\n"
+    "        double ratio = b.re / b.im, d = b.re * ratio + b.im;\n        *r = @cplx_c128((a.re * ratio + a.im) / d, (a.im * ratio - a.re) / d);\n"
+    "    } else {\n        *r = @cplx_c128(@bits_f64(0x7ff8000000000000ull), @bits_f64(0x7ff8000000000000ull));\n    }\n    return false;\n}\n")
+HELPER(CEq, "ceq", "$D bool ceq_$S($T a, $T b) { return a.re == b.re && a.im == b.im; }\n")
+HELPER(CLt, "clt",
+    "/* By real part, then by imaginary part. */\n"
+    "$D bool clt_$S($T a, $T b)\n{\n    return (a.re < b.re && a.im == a.im && b.im == b.im) || (a.re == b.re && a.im < b.im);\n}\n")
+HELPER(CLe, "cle",
+    "$D bool cle_$S($T a, $T b)\n{\n    return (a.re < b.re && a.im == a.im && b.im == b.im) || (a.re == b.re && a.im <= b.im);\n}\n")
+HELPER(CMin, "cmin", "$D $T cmin_$S($T a, $T b) { return a.re != a.re || a.im != a.im || @cle_$S(a, b) ? a : b; }\n")
+HELPER(CMax, "cmax", "$D $T cmax_$S($T a, $T b) { return a.re != a.re || a.im != a.im || @cle_$S(b, a) ? a : b; }\n")
+HELPER(CPow, "cpow",
+    "$D $T cpow_$S($T a, $T b)\n{\n    if (b.re == 0 && b.im == 0)\n        return @cplx_$S(1, 0);\n    if (a.re == 0 && a.im == 0) {\n"
+    "        $R nan = ($R)@bits_f64(0x7ff8000000000000ull);\n        return b.re > 0 ? @cplx_$S(0, 0) : @cplx_$S(nan, nan);\n    }\n"
+    "    if (b.im == 0 && b.re > -100 && b.re < 100 && b.re == ($R)(int)b.re) {\n        int n = (int)b.re, left = n < 0 ? -n : n;\n"
+    "        if (n == 1)\n            return a;\n        if (n == 2)\n            return @cmul_$S(a, a);\n        if (n == 3)\n"
+    "            return @cmul_$S(a, @cmul_$S(a, a));\n        $T r = @cplx_$S(1, 0);\n        for ($T p = a;; p = @cmul_$S(p, p)) {\n"
+    "            if (left & 1)\n                r = @cmul_$S(r, p);\n            left >>= 1;\n            if (!left)\n                break;\n        }\n"
+    "        return n < 0 ? @cdiv_$S(@cplx_$S(1, 0), r) : r;\n    }\n"
+    "    $R size = hypot$F(a.re, a.im), at = atan2$F(a.im, a.re), len = pow$F(size, b.re), phase = at * b.re;\n    if (b.im != 0) {\n"
+    "        len /= exp$F(at * b.im);\n        phase += b.im * log$F(size);\n    }\n    return @cplx_$S(len * cos$F(phase), len * sin$F(phase));\n}\n")
+HELPER(PyCPow, "py_cpow_fails",
+    "/* Python's power of complex numbers; true: it raises. */\n"
+    "$D bool py_cpow_fails(c128 a, c128 b, c128 *out)\n{\n    c128 r = @cplx_c128(1, 0), p = a;\n    bool domain = false;\n    *out = @cplx_c128(0, 0);\n"
+    "    if (b.im == 0 && b.re == floor(b.re) && fabs(b.re) <= 100.0) {\n        int n = (int)fabs(b.re);\n"
+    "        for (int mask = 1; n >= mask; mask <<= 1) {\n            if (n & mask)\n                r = @cmul_c128(r, p);\n            p = @cmul_c128(p, p);\n"
+    "        }\n        if (b.re <= 0)\n            domain = @py_cdiv_fails(@cplx_c128(1, 0), r, &r);\n    } else if (a.re == 0 && a.im == 0) {\n"
+    "        domain = b.im != 0 || b.re < 0;\n        r = @cplx_c128(0, 0);\n    } else {\n"
+    "        double size = hypot(a.re, a.im), len = pow(size, b.re), at = atan2(a.im, a.re), phase = at * b.re;\n        if (b.im != 0) {\n"
+    "            len /= exp(at * b.im);\n            phase += b.im * log(size);\n        }\n        domain = phase - phase != 0 && phase == phase;\n"
+    "        r = @cplx_c128(len * cos(phase), len * sin(phase));\n    }\n    if (domain || (r.re - r.re != 0 && r.re == r.re) || (r.im - r.im != 0 && r.im == r.im))\n"
+    "        return true;\n    *out = r;\n    return false;\n}\n")
+
+/* ---- lanes of a warp ------------------------------------------------------------------------------------------------------------------ */
+HELPER(Down, "down", "$D $T down_$S($T x, int by) { return __shfl_down_sync(0xffffffffu, x, by); }\n")
+HELPER(NarrowDown, "narrow_down", "$D $T narrow_down_$S($T x, int by) { return ($T)__shfl_down_sync(0xffffffffu, (int)x, by); }\n")
+HELPER(CDown, "cdown",
+    "$D $T cdown_$S($T x, int by)\n{\n    return @cplx_$S(__shfl_down_sync(0xffffffffu, x.re, by), __shfl_down_sync(0xffffffffu, x.im, by));\n}\n")
+HELPER(WarpMax, "warp_max",
+    "$D i64 warp_max(i64 x)\n{\n    for (int half = 16; half; half /= 2) {\n        i64 y = __shfl_xor_sync(0xffffffffu, x, half);\n"
+    "        x = y > x ? y : x;\n    }\n    return x;\n}\n")
+
+/* ---- the canonical tree inside a thread: levels above the chunks ------------------------------------------------------------------------ */
+HELPER(Upper, "upper",
+    "struct Upper_$S { i64 count[5]; $T lane[5][32]; };\n"
+    "$D i64 upper_$S(Upper_$S *u, i64 n, $T identity)\n{\n    int levels = 0;\n    for (; n > 1; n = n / 4096 + (n % 4096 != 0), levels++)\n"
+    "        for (int l = 0; levels && l < 32; l++) {\n            u->count[levels - 1] = 0;\n            u->lane[levels - 1][l] = identity;\n        }\n"
+    "    return levels;\n}\n")
+#define GIVE_TEXT(op, name) \
+    "$D $T fold_" name "_$S($T *lane)\n{\n    for (int half = 16; half; half /= 2)\n        for (int l = 0; l < half; l++)\n" \
+    "            lane[l] = " op("lane[l]", "lane[l + half]") ";\n    return lane[0];\n}\n" \
+    "/* The value of a chunk of level `from` goes to the next one, where it may complete a chunk in turn; from the last one to the result. */\n" \
+    "$D void give_" name "_$S(Upper_$S *u, i64 levels, int from, $T value, $T identity, $T *result)\n{\n" \
+    "    for (int level = from + 1; level < levels; level++) {\n        $T *lane = u->lane[level - 1];\n        i64 at = u->count[level - 1]++ % 32;\n" \
+    "        lane[at] = " op("lane[at]", "value") ";\n        if (u->count[level - 1] < 4096)\n            return;\n        value = fold_" name "_$S(lane);\n" \
+    "        u->count[level - 1] = 0;\n        for (int l = 0; l < 32; l++)\n            lane[l] = identity;\n    }\n" \
+    "    *result = " op("*result", "value") ";\n}\n" \
+    "$D void flush_" name "_$S(Upper_$S *u, i64 levels, $T identity, $T *result)\n{\n    for (int level = 1; level < levels; level++)\n" \
+    "        if (u->count[level - 1]) {\n            $T value = fold_" name "_$S(u->lane[level - 1]);\n            u->count[level - 1] = 0;\n" \
+    "            give_" name "_$S(u, levels, level, value, identity, result);\n        }\n}\n"
+#define TREE_OP_ADD(a, b)  a " + " b
+#define TREE_OP_MUL(a, b)  a " * " b
+#define TREE_OP_CADD(a, b) "@cadd_$S(" a ", " b ")"
+#define TREE_OP_CMUL(a, b) "@cmul_$S(" a ", " b ")"
+HELPER(GiveSum, "give_sum", GIVE_TEXT(TREE_OP_ADD, "sum"))
+HELPER(GiveProduct, "give_product", GIVE_TEXT(TREE_OP_MUL, "product"))
+HELPER(GiveCSum, "give_csum", GIVE_TEXT(TREE_OP_CADD, "csum"))
+HELPER(GiveCProduct, "give_cproduct", GIVE_TEXT(TREE_OP_CMUL, "cproduct"))

@@ -1,0 +1,90 @@
+/* profile/report_stats.c — the table of nests for `--stats`: what ran where, how often, how long, and what it moved. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/report_int.h"
+
+typedef struct Row { const LoopRecord *loop; const LoopCase *c; } Row;
+
+/* 1.23 of the unit that leaves one to three digits in front of the point. */
+static void scaled(char *to, size_t size, double x, const char *const *unit, int n_units, double step)
+{
+    int k = 0;
+    while (k + 1 < n_units && x >= 999.5)
+        x /= step, k++;
+    snprintf(to, size, x == 0 ? "-" : "%.3g %s", x, unit[k]);
+}
+
+static void time_text(char *to, size_t size, double ns)
+{
+    static const char *const unit[] = { "ns", "us", "ms", "s" };
+    scaled(to, size, ns, unit, 4, 1000);
+}
+
+static void bytes_text(char *to, size_t size, double bytes)
+{
+    static const char *const unit[] = { "B", "KB", "MB", "GB", "TB" };
+    scaled(to, size, bytes, unit, 5, 1000);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = ((const Row *)a)->c->time_ns, y = ((const Row *)b)->c->time_ns;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Cases with a time: those of nests, at their outermost loops. */
+static uint32_t collect(const Report *r, Row *row)
+{
+    uint32_t n = 0;
+    for (const LoopRecord *l = r->first; l; l = l->next)
+        for (uint32_t i = 0; i < l->n_cases; i++)
+            if (l->cases[i].time_ns) {
+                if (row)
+                    row[n] = (Row){ l, &l->cases[i] };
+                n++;
+            }
+    return n;
+}
+
+void report_stats(const Report *r, ReportEmit emit, void *user)
+{
+    const Out o = { emit, user };
+    uint32_t n = collect(r, NULL);
+    Row *row = mem_alloc(r->mem, (n + 1) * sizeof *row);
+    uint64_t total = 0;
+    if (!row) {
+        out_text(&o, "No memory for the table of nests.\n");
+        return;
+    }
+    collect(r, row);
+    qsort(row, n, sizeof *row, by_time);
+    for (uint32_t i = 0; i < n; i++)
+        total += row[i].c->time_ns;
+    if (n)
+        out_text(&o, "       time  share      runs     per run  device     outer iter/s  launches    to device  from device  copy GB/s  nest\n");
+    for (uint32_t i = 0; i < n; i++) {
+        const LoopCase *c = row[i].c;
+        char time[32], each[32], up[32], down[32], rate[32];
+        double moved = (double)c->bytes_up + (double)c->bytes_down;
+        time_text(time, sizeof time, (double)c->time_ns);
+        time_text(each, sizeof each, (double)c->time_ns / (double)(c->runs ? c->runs : 1));
+        bytes_text(up, sizeof up, (double)c->bytes_up);
+        bytes_text(down, sizeof down, (double)c->bytes_down);
+        snprintf(rate, sizeof rate, moved > 0 ? "%.3g" : "-", moved / (double)c->time_ns);
+        out_fmt(&o, "%11s  %4.1f%%  %8" PRIu64 "  %10s  %-9s  %12.3g  %8" PRIu64 "  %11s  %11s  %9s  ", time, 100.0 * (double)c->time_ns / (double)total,
+                c->runs, each, c->device ? c->device : "interp", (double)c->iterations * 1e9 / (double)c->time_ns, c->n_launches, up, down, rate);
+        out_text(&o, row[i].loop->file);
+        out_fmt(&o, ":%" PRIu32 "%s", row[i].loop->line, row[i].loop->function[0] ? " in " : "");
+        out_text(&o, row[i].loop->function);
+        out_text(&o, "\n");
+    }
+    char spent[32];
+    time_text(spent, sizeof spent, (double)total);
+    out_fmt(&o, "%s in %" PRIu32 " nest%s that ran by their plans", n ? spent : "no time", n, n == 1 ? "" : "s");
+    time_text(spent, sizeof spent, (double)(r->analysis_ns + r->kernels_ns));
+    out_fmt(&o, "; %s for analysis and compilation.\n", spent);
+    mem_free(r->mem, row, (n + 1) * sizeof *row);
+}
