@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Run random programs through CPython + NumPy and through alpy, and compare what they print.
 
-    tests/generate.py [--alpy build/alpy] [--python INTERPRETER] [--count N] [--seed S] [--jobs N] [--only I]
+    tests/generate.py [--alpy build/alpy] [--python INTERPRETER] [--count N] [--seed S] [--jobs N] [--only I] [--targets]
 
 Program I of seed S is always the same one (grammar.py makes it).  Standard output and exit status must be equal; so must standard error,
 byte for byte where the oracle is CPython 3.11, else its last line and the line numbers of the traceback.  A program in which alpy
 raises the OverflowError of its 64-bit int counts as skipped: that is a listed difference.
+With --targets program I runs by one of the targets of run.py, which take turns, float sums in program order.
 A failing program is shrunk by leaving out statements as long as it still fails, printed, and kept in --keep (a folder) if given.
 The last line printed is "N passed, N failed"; exit status 1 if any failed.
 """
@@ -18,6 +19,7 @@ import sys
 import tempfile
 
 import grammar
+import run
 import suite
 
 FILE = "p.alp"
@@ -33,7 +35,7 @@ class Comparer:
 
     def __init__(self, alpy, folder):
         import oracle
-        self.oracle, self.alpy = oracle, alpy
+        self.oracle, self.alpy, self.options = oracle, alpy, []
         self.exact_errors = (3, 11, 7) <= sys.version_info < (3, 12)
         self.folder = tempfile.mkdtemp(dir=folder)
 
@@ -43,7 +45,7 @@ class Comparer:
             f.write(text)
         want = self.oracle.Run(text, FILE, self.folder, timeout_s=TIMEOUT_S).finish()
         try:
-            p = subprocess.run(self.alpy + [FILE], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, close_fds=False)
+            p = subprocess.run(self.alpy + self.options + [FILE], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, close_fds=False)
             got = p.returncode, p.stdout, p.stderr
         except subprocess.TimeoutExpired as e:
             got = None, e.stdout or b"", e.stderr or b""
@@ -117,12 +119,13 @@ comparer = None
 
 def start(alpy, folder):
     global comparer
+    os.environ["ALPY_CACHE_DIR"] = os.path.join(folder, "kernels")
     comparer = Comparer(alpy, folder)
 
 
 def examine(job):
-    """One program: (number, verdict, report)."""
-    seed, number, shrink = job
+    """One program: (number, verdict, report, text)."""
+    seed, number, shrink, comparer.options = job
     statements = grammar.make(f"{seed}/{number}")
     kind, _, _ = comparer.verdict(grammar.render(statements))
     if kind in ("passed", "skipped"):
@@ -131,7 +134,7 @@ def examine(job):
     if shrink and kind != "bad program":
         text = comparer.shrink(statements, kind)
     kind_now, want, got = comparer.verdict(text)
-    lines = [f"FAIL program {number} of seed {seed}: {kind}"] + ["    | " + l for l in text.rstrip("\n").split("\n")]
+    lines = [" ".join([f"FAIL program {number} of seed {seed}: {kind}"] + comparer.options)] + ["    | " + l for l in text.rstrip("\n").split("\n")]
     if got[0] is None or got[0] < 0 or got[0] > 1:
         lines.append(f"    status {got[0]}, CPython's {want[0]}")
     for what, a, b in (("standard output", want[1], got[1]), ("standard error", want[2], got[2])):
@@ -145,6 +148,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--alpy", default=os.path.join(suite.ROOT, "build", "alpy"))
     parser.add_argument("--option", action="append", default=[], help="of alpy, for example --option=--device=reference")
+    parser.add_argument("--targets", action="store_true", help="by the targets of run.py in turn")
     parser.add_argument("--python", help="interpreter with NumPy 2 to ask (default: this one)")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", default="1")
@@ -159,6 +163,7 @@ def main():
     options.alpy = os.path.abspath(options.alpy)
     if not os.access(options.alpy, os.X_OK):
         parser.error(f"{options.alpy}: no such program; build it or give --alpy")
+    targets = [t for t in run.TARGETS if t.is_available(options.alpy)] if options.targets else []
     numbers = range(options.count)
     if options.only is not None:
         numbers = [options.only]
@@ -170,7 +175,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory(prefix="alpy-generate-") as folder, \
             multiprocessing.get_context("fork").Pool(options.jobs, start, ([options.alpy] + options.option, folder)) as pool:
-        jobs = ((options.seed, n, not options.no_shrink) for n in numbers)
+        jobs = ((options.seed, n, not options.no_shrink, targets[n % len(targets)].options + ["--fp=sequential"] if targets else []) for n in numbers)
         for number, kind, report, text in pool.imap_unordered(examine, jobs, chunksize=4):
             count[kind] = count.get(kind, 0) + 1
             if report:

@@ -6,7 +6,7 @@ that other tests import.  Directives are comment lines at the top of the program
 
     # exit: N       exit status (default: 1 if the expected standard error ends in an uncaught exception, else 0)
     # args: a b     command-line arguments
-    # scratch       runs in a fresh folder that sees this folder's files, because it writes files
+    # scratch       runs in a fresh folder that sees this folder's programs and folders, because it writes files
 
 NAME.in, where there is one, is its standard input.
 """
@@ -101,15 +101,16 @@ def find(paths, expected=None):
 
 
 class Scratch:
-    """A fresh folder with links to everything in `folder`; removed on exit."""
+    """A fresh folder with links to the programs and folders in `folder`, not to what they wrote there when run by hand; removed on exit."""
 
     def __init__(self, folder):
         self.folder = folder
 
     def __enter__(self):
         self.path = tempfile.mkdtemp(prefix="alpy-test-")
-        for entry in os.listdir(self.folder):
-            os.symlink(os.path.join(self.folder, entry), os.path.join(self.path, entry))
+        for entry in os.scandir(self.folder):
+            if entry.is_dir() or entry.name.endswith((".alp", ".in")):
+                os.symlink(entry.path, os.path.join(self.path, entry.name))
         return self.path
 
     def __exit__(self, *_):

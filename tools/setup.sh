@@ -29,9 +29,20 @@ need_packages() {
         || die "apt-get install failed: ${missing[*]}"
 }
 
+# LLVM 19 and what its static libraries want, if the system's archive has it: without it loops are interpreted.
+want_llvm() {
+    command -v llvm-config-19 >/dev/null 2>&1 && return 0
+    if ! apt-cache show llvm-19-dev >/dev/null 2>&1; then
+        say "this system has no package llvm-19-dev: alpy will have no compiler for the CPU"
+        return 0
+    fi
+    need_packages llvm-config-19:llvm-19-dev no-such-command:libzstd-dev no-such-command:zlib1g-dev
+}
+
 need_build_tools() {
     need_packages cc:gcc c++:g++ pkg-config:pkg-config ninja:ninja-build meson:meson re2c:re2c \
         pc/libffi:libffi-dev pc/libpng:libpng-dev
+    want_llvm
 }
 
 # configure DIR MESON-OPTIONS… — sets the build folder up, or brings its options up to date.

@@ -25,7 +25,8 @@ PLACE = {"file": str, "line": int, "column": int}
 LOOP = {
     "file": str, "line": int, "column": int, "depth": int, "kind": {"for", "while"}, "variable": str, "function": str, "outcome": "outcomes",
     "reason": "reasons", "because": str, "detail": str, "where": (PLACE, None), "decided": str, "transforms": [str], "guards": str, "advice": str,
-    "device": {"", "interp", "reference", "cpu"}, "device_reason": str, "device_detail": str, "runs": int, "iterations": int, "other_runs": int, "measured_ns": (int, None),
+    "device": {"", "interp", "reference", "cpu", "gpu"}, "device_reason": str, "device_detail": str, "runs": int, "iterations": int, "other_runs": int, "launches": int,
+    "bytes_to_device": int, "bytes_from_device": int, "measured_ns": (int, None),
 }
 REPORT = {
     "version": {SCHEMA_VERSION}, "alpy": str,

@@ -1,6 +1,6 @@
 /* tests/nests/brute.c — random nests (generate.py) against the record of what they touch.
  *
- * Usage: brute SEED FILE|- ...       programs, separated by lines "#---"
+ * Usage: brute [-k N] [-t TARGET] SEED FILE|- ...       programs, separated by lines "#---"
  *
  * Every program runs
  *   (a) in the plain interpreter: the truth about results;
@@ -9,11 +9,14 @@
  *       - no two touches of one byte, one of them a write, may lack an edge in the dependence graph whose direction vector fits;
  *       - no two iterations of a loop that the plan calls parallel may touch one byte, one of them writing;
  *       - how exact the analysis is gets counted: edges that really occur, and loops that are sequential for a dependence of arrays that
- *         does not occur.
+ *         does not occur;
+ *   (d) compiled, for N of the table's targets, which take turns, or for the one named; results as in (b).  Kernels are shared by all programs of a run, so
+ *       that one which is not told apart from another's is found out.
  * A program that begins with "# ordered" has sums in another order than (a)'s.  It runs by plans in random order twice: with --fp=sequential, which has
- * to give (a)'s results, and in the order of the plans, which has to give those of the same plans without random order, and of the default device.
+ * to give (a)'s results, and in the order of the plans, which has to give those of the same plans without random order, of the default device, and
+ * of compiled code.
  *
- * Lines "total NAME N" and "refused REASON N" sum up; the exit status is 1 if anything was wrong. */
+ * Lines "total NAME N", "refused REASON N" and "kernels TARGET N" sum up; the exit status is 1 if anything was wrong. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +24,9 @@
 
 #include "dsl/parse.h"
 #include "interp/module.h"
+#include "interp/ops.h"
 #include "interp/str.h"
+#include "jit/cpu/cpu.h"
 #include "jit/plan/engine.h"
 
 enum {
@@ -58,6 +63,24 @@ typedef struct Record {
 
 static Record record;
 
+/* Compiled code.  Spread: every parallel loop in the smallest parts, whatever its size, the last part first. */
+typedef struct Target {
+    const char *name, *isa;
+    int  n_threads;
+    bool spread_all;
+} Target;
+
+static const Target target[] = {
+    { "sse2-1", "sse2", 1, false },     { "avx2-1", "avx2", 1, false },     { "avx512-1", "avx512", 1, false },     { "native-1", "native", 1, false },
+    { "sse2-2", "sse2", 2, false },     { "avx2-2", "avx2", 2, false },     { "avx512-2", "avx512", 2, false },     { "native-2", "native", 2, false },
+    { "sse2-spread-1", "sse2", 1, true }, { "avx2-spread-1", "avx2", 1, true }, { "avx512-spread-1", "avx512", 1, true },
+    { "sse2-spread-2", "sse2", 2, true }, { "avx2-spread-3", "avx2", 3, true }, { "avx512-spread-8", "avx512", 8, true },
+};
+enum { N_TARGETS = sizeof target / sizeof target[0] };
+static uint64_t n_kernels[N_TARGETS], n_refused_kernels[N_TARGETS];
+static unsigned targets_each;           /* of a program */
+static int only_target = -1;
+
 static void complain(const char *what)
 {
     if (total[N_Wrong]++ < 10)
@@ -80,6 +103,7 @@ static bool same_element(DType d, const char *a, const char *b)
     case DT_F64:  memcpy(x, a, 8); memcpy(y, b, 8); return same_double(x[0], y[0]);
     case DT_F32:  memcpy(f, a, 4); memcpy(g, b, 4); return memcmp(a, b, 4) == 0 || (f[0] != f[0] && g[0] != g[0]);
     case DT_C128: memcpy(x, a, 16); memcpy(y, b, 16); return same_double(x[0], y[0]) && same_double(x[1], y[1]);
+    case DT_C64:  return same_element(DT_F32, a, b) && same_element(DT_F32, a + 4, b + 4);
     default:      return memcmp(a, b, dtype_info[d].size) == 0;
     }
 }
@@ -110,8 +134,12 @@ static bool same_value(Value a, Value b)
     switch ((Tag)a.tag) {
     case T_Float: case T_NpF64: case T_NpF32: return same_double(a.u.f, b.u.f);
     case T_Bool: case T_Int: case T_NpBool: case T_NpI8: case T_NpI16: case T_NpI32: case T_NpI64:
-    case T_NpU8: case T_NpU16: case T_NpU32: case T_NpU64: case T_NpC64:
+    case T_NpU8: case T_NpU16: case T_NpU32: case T_NpU64:
         return a.u.u == b.u.u;
+    case T_NpC64:
+        return same_element(DT_C64, (const char *)&a.u, (const char *)&b.u);
+    case T_NpC128: case T_Complex:
+        return same_double(COMPLEX(a)->re, COMPLEX(b)->re) && same_double(COMPLEX(a)->im, COMPLEX(b)->im);
     case T_Array:
         return same_array(ARRAY(a), ARRAY(b));
     case T_Tuple:
@@ -439,6 +467,39 @@ static void compare_with(VM *truth, const char *truth_error, const EngineOptions
     vm_free(vm);
 }
 
+/* The results of kernels have to be those of `truth`. */
+static void compare_compiled(VM *truth, const char *truth_error, FpMode fp, unsigned k)
+{
+    const Target *t = &target[k];
+    EngineOptions o;
+    engine_options_init(&o);
+    o.device = DEV_Cpu;
+    o.plan.fp = fp;
+    VM *vm = open_vm();
+    CpuOptions cpu = { .n_threads = t->n_threads, .isa = t->isa, .no_disk_cache = true, .spread_all = t->spread_all };
+    o.backend = cpu_backend_new(vm, &cpu);
+    if (!o.backend || engine_attach(vm, &o) != ALP_OK)
+        abort();
+    char *error = run(vm, program_text), how[80], what[200];
+    snprintf(how, sizeof how, "compiled for %s%s", t->name, fp == FP_Sequential ? " in program order" : "");
+    compare(truth, truth_error, vm, error, how);
+    BackendStats stats;
+    o.backend->describe(o.backend, what, sizeof what, &stats);
+    n_kernels[k] += stats.n_made + stats.n_from_memory;
+    n_refused_kernels[k] += stats.n_failed;
+    free(error);
+    vm_free(vm);
+}
+
+/* fp: of the order that `truth` added up in. */
+static void compare_targets(VM *truth, const char *truth_error, FpMode fp, uint64_t turn)
+{
+    if (only_target >= 0)
+        compare_compiled(truth, truth_error, fp, (unsigned)only_target);
+    for (unsigned i = 0; only_target < 0 && i < targets_each && i < N_TARGETS; i++)
+        compare_compiled(truth, truth_error, fp, (unsigned)((turn * targets_each + i) % N_TARGETS));
+}
+
 static void run_program(const char *text, uint64_t seed)
 {
     program_text = text;
@@ -455,6 +516,7 @@ static void run_program(const char *text, uint64_t seed)
     by_plan.exec.shuffle = true;
     by_plan.exec.seed = seed + total[N_Programs];
     compare_with(truth, truth_error, &by_plan, "by plan");
+    compare_targets(truth, truth_error, by_plan.plan.fp, by_plan.exec.seed);
     if (is_ordered) {
         by_plan.plan.fp = FP_Precise;
         VM *vm = run_by(&by_plan, &error);
@@ -462,6 +524,7 @@ static void run_program(const char *text, uint64_t seed)
         compare_with(vm, error, &by_plan, "by plan in order and in random order");
         by_plan.device = DEV_Auto;
         compare_with(vm, error, &by_plan, "by plan and by the default device");
+        compare_targets(vm, error, FP_Precise, by_plan.exec.seed / 3);
         free(error);
         vm_free(vm);
     }
@@ -499,17 +562,32 @@ static void run_file(FILE *in, uint64_t seed)
     free(text);
 }
 
+static int find_target(const char *name)
+{
+    for (int k = 0; k < N_TARGETS; k++)
+        if (strcmp(target[k].name, name) == 0)
+            return k;
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: brute SEED FILE|- ...\n");
+    int first = 1;
+    for (; first + 1 < argc && argv[first][0] == '-' && argv[first][1]; first += 2) {
+        if (strcmp(argv[first], "-k") == 0)
+            targets_each = (unsigned)strtoul(argv[first + 1], NULL, 10);
+        else if (strcmp(argv[first], "-t") != 0 || (only_target = find_target(argv[first + 1])) < 0)
+            argc = 0;
+    }
+    if (argc < first + 2) {
+        fprintf(stderr, "usage: brute [-k N] [-t TARGET] SEED FILE|- ...\n");
         return 2;
     }
-    uint64_t seed = strtoull(argv[1], NULL, 10);
+    uint64_t seed = strtoull(argv[first], NULL, 10);
     record.touch = malloc(MAX_TOUCHES * sizeof *record.touch);
     if (!record.touch)
         abort();
-    for (int i = 2; i < argc; i++) {
+    for (int i = first + 1; i < argc; i++) {
         FILE *in = strcmp(argv[i], "-") ? fopen(argv[i], "r") : stdin;
         if (!in) {
             perror(argv[i]);
@@ -524,5 +602,7 @@ int main(int argc, char **argv)
     for (int r = 0; r < RS_COUNT; r++)
         if (refusals[r])
             printf("refused %s %" PRIu64 "\n", reason_name((Reason)r), refusals[r]);
+    for (int k = 0; k < N_TARGETS && (targets_each || only_target >= 0); k++)
+        printf("kernels %s %" PRIu64 "\nnot-compiled %s %" PRIu64 "\n", target[k].name, n_kernels[k], target[k].name, n_refused_kernels[k]);
     return total[N_Wrong] != 0 || total[N_Programs] == 0;
 }

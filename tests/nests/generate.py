@@ -321,7 +321,15 @@ class Nest:
             return f"{self.pick('np.sqrt', 'np.abs', 'int', 'float', 'np.floor', 'np.float32', 'np.int32', 'bool')}({self.value(depth + 1)})"
         if x < 0.84:
             return f"({self.value(depth + 1)} {self.pick('//', '%', '/', '**', '&', '<<')} {self.pick('2', '3', 'e', 'n')})"
+        if x < 0.85:
+            return self.unused(depth + 1)
         return f"{self.value(depth + 1)} {self.pick('+', '+', '-', '*')} {self.value(depth + 1)}"
+
+    def unused(self, depth):
+        """Values that depend on no element, although what they are made of may raise."""
+        row = self.pick(f"{self.matrix()}[{self.narrow()}]", f"{self.matrix()}[:, {self.narrow()}]", f"{self.vector()}[{self.affine()}:]")
+        return self.pick(f"len({row})", f"{row}.size", f"{row}.shape[0]", f"{self.ref()}.imag", f"({self.ref()}, {self.value(depth)})[1]",
+                         f"np.isnan({self.value(depth)})", f"isinstance({self.value(depth)}, float)", f"({row} is None)")
 
     def test(self):
         x = self.r.random()

@@ -273,7 +273,7 @@ static LoopVerdict take(VM *vm, Frame *frame, Node *loop, Value iterable)
     case EXEC_RAISED:
         vm_trace_add(vm, loop, frame);
         return LOOP_RAISED;
-    case EXEC_FAILED: case EXEC_NO_MEMORY: case EXEC_DISPROVED:
+    case EXEC_FAILED: case EXEC_NO_MEMORY: case EXEC_LEFT: case EXEC_DISPROVED:
         break;
     }
     return LOOP_DECLINED;
