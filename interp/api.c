@@ -707,8 +707,10 @@ alpy_status alpy_explain(alpy_vm *a, alpy_explain_format format, int line, int (
     const Report *report = engine_report(vm);
     if (!fn || (unsigned)format > ALPY_EXPLAIN_TRACE || line < 0)
         return api_misuse(a, "alpy_explain() without fn, with an unknown format, or a line below 0");
-    if (format == ALPY_EXPLAIN_TRACE ? !a->timeline : !report)
-        return api_misuse(a, "alpy_explain() needs alpy_config.explain, or alpy_config.trace");
+    if (format == ALPY_EXPLAIN_TRACE && !a->timeline)
+        return api_misuse(a, "alpy_explain() needs alpy_config.trace for a timeline");
+    if (format != ALPY_EXPLAIN_TRACE && !report)
+        return api_misuse(a, "alpy_explain() needs alpy_config.explain");
     Explaining e = { .fn = fn, .user = user };
     bool nested = a->in_hook;
     a->in_hook = true;

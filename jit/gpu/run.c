@@ -331,7 +331,7 @@ static bool take_workspace(GpuRun *x)
         ws->block_size = 2 * size;
     }
     if (!ws->is_clean)
-        ws->is_clean = gpu_goes_on(x, gpu_check(d, d->cu->MemsetD8Async(ws->block, 0, sizeof(GpuStatusBlock), d->stream), "cuMemsetD8Async"));
+        ws->is_clean = gpu_goes_on(x, gpu_check(d, d->cu->MemsetD8Async(ws->block, 0, ws->block_size, d->stream), "cuMemsetD8Async"));
     return ws->is_clean;
 }
 
