@@ -146,8 +146,12 @@ static void annotate_case(Text *t, const LoopRecord *l, const LoopCase *c, bool 
     if (c->guards[0])
         note(t, in, "guards: ", c->guards);
     if (c->device_why != RS_None && c->device_why != RS_Small) {
-        snprintf(head, sizeof head, "%s%s%s", reason_text(c->device_why), c->device_detail[0] ? ": " : "", c->device_detail);
-        note(t, in, "not compiled: ", head);
+        bool elsewhere = is_back_end(c->device);        /* a GPU was asked for */
+        if (elsewhere && c->device_detail[0])
+            snprintf(head, sizeof head, "%s", c->device_detail);
+        else
+            snprintf(head, sizeof head, "%s%s%s", reason_text(c->device_why), c->device_detail[0] ? ": " : "", c->device_detail);
+        note(t, in, elsewhere ? "not on the GPU: " : "not compiled: ", head);
     }
     if (is_advice_due(t, c, is_within_parallel))
         note(t, in, "advice: ", reason_advice(c->why.code));

@@ -310,11 +310,14 @@ LoopVerdict engine_run(Engine *e, LoopState *ls, Variant *v, const Plan *plan, F
     j.start_ns = e->opt.report || e->opt.timeline ? now_ns() : 0;
     if (e->opt.gpu && seek_kernel(&j, e->opt.gpu, WISH_Wait))
         return by_kernel(&j);
+    const ReasonAt no_gpu = j.on.why_not;
     if (e->opt.backend && e->opt.device == DEV_Auto)
         return by_the_best(&j, goes_on);
     if (e->opt.backend && is_failing(&j))
         j.on.why_not.code = RS_CheckFailed;
-    else if (e->opt.backend && seek_kernel(&j, e->opt.backend, WISH_Wait))
+    else if (e->opt.backend && seek_kernel(&j, e->opt.backend, WISH_Wait)) {
+        j.on.why_not = no_gpu;
         return by_kernel(&j);
+    }
     return needs_executor(e, v, plan) ? by_executor(&j, false) : decline(&j);
 }
