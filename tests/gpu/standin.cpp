@@ -13,6 +13,8 @@
 //   ALPY_STANDIN_FAIL     the number of the call that fails, from 1; ALPY_STANDIN_FAIL_CODE: with this error (999)
 //   ALPY_STANDIN_COUNT    a file: how many calls there were is written there at exit
 //   ALPY_STANDIN_EAGER    nothing is queued
+//
+// STANDIN_HEADER, where it is built: the path of standin_device.h.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -387,14 +389,6 @@ int run_kernel(const Function *f, uint3 grid, uint3 block, void *args)
 
 struct Program { std::string text, log, object; };
 
-std::string folder_of_this()
-{
-    Dl_info info;
-    dladdr((void *)&folder_of_this, &info);
-    std::string path = info.dli_fname;
-    return path.substr(0, path.rfind('/') + 1);
-}
-
 std::string read_file(const std::string &path)
 {
     std::ifstream in(path, std::ios::binary);
@@ -402,10 +396,6 @@ std::string read_file(const std::string &path)
     text << in.rdbuf();
     return text.str();
 }
-
-#ifndef STANDIN_HEADER
-#define STANDIN_HEADER (folder_of_this() + "standin_device.h")
-#endif
 
 bool shell(const std::string &command)
 {
