@@ -373,13 +373,6 @@ static Status gpu_finish(Backend *backend)
     return ALP_FAIL;
 }
 
-bool gpu_is_available(char *why, size_t size)
-{
-    bool likely = gpu_is_likely();
-    snprintf(why, size, "%s", likely ? "" : "there is no CUDA driver, or no NVIDIA GPU");
-    return likely;
-}
-
 void gpu_describe(char *out, size_t size)
 {
     const char *why = "", *why_no_nvrtc = "";

@@ -15,8 +15,6 @@ typedef struct GpuOptions {
     bool   measure;             /* each run ends with what it asked of the device, so that the time it takes is the whole time */
 } GpuOptions;
 
-/* Is there a driver, and a device?  why: if not.  Opens nothing. */
-bool gpu_is_available(char *why, size_t size);
 /* One per VM.  The device is opened when the first kernel is wanted.  NULL: no memory. */
 Backend *gpu_backend_new(VM *vm, const GpuOptions *o);
 /* "NVIDIA H100 80GB HBM3, compute capability 9.0, driver 13.0, NVRTC 13.0"; opens what is there. */
