@@ -304,7 +304,6 @@ void   emit_last_values(Emit *e, const PLoop *l);
 /* ---- emit_reduce.c ---- */
 uint32_t emit_n_ordered(const PLoop *l);        /* accumulations that follow the tree */
 Val    emit_identity(Emit *e, const VarUse *use);       /* by width */
-NOp    emit_reduction_op(const VarUse *use);    /* of two partial results; comparisons choose between them */
 /* A loop with ordered accumulations on this thread. */
 void   emit_reduction(Emit *e, const PItem *item, LLVMValueRef first, LLVMValueRef end);
 /* The same over threads.  How its iterations are cut into units: */

@@ -39,19 +39,6 @@ uint32_t emit_n_ordered(const PLoop *l)
 
 /* ---- values ------------------------------------------------------------------------------------------------------------ */
 
-NOp emit_reduction_op(const VarUse *use)
-{
-    switch (use->red) {
-    case RK_Sum:  return NOP_Add;
-    case RK_Prod: return NOP_Mul;
-    case RK_And:  return NOP_And;
-    case RK_Or:   return NOP_Or;
-    case RK_Xor:  return NOP_Xor;
-    case RK_Min: case RK_Max: case RK_Arg: break;
-    }
-    return use->cmp;
-}
-
 /* What leaves any value as it is. */
 Val emit_identity(Emit *e, const VarUse *use)
 {
@@ -75,7 +62,7 @@ Val emit_identity(Emit *e, const VarUse *use)
 
 static Val combine(Emit *e, const VarUse *use, Val a, Val b)
 {
-    return emit_binary(e, emit_reduction_op(use), (DType)use->var->rep, a, b, false);
+    return emit_binary(e, var_use_op(use), (DType)use->var->rep, a, b, false);
 }
 
 static LLVMValueRef some_lanes(Emit *e, LLVMValueRef v, int first, int n)

@@ -467,7 +467,7 @@ static void combine_slot(Emit *e, const EmitFor *f, LLVMValueRef slot)
             } else {
                 bool left = (u->red != RK_Min && u->red != RK_Max) || var_is_left(u);
                 take_if(e, u->var, set,
-                        emit_binary(e, emit_reduction_op(u), (DType)u->var->rep, left ? var : part, left ? part : var, false));
+                        emit_binary(e, var_use_op(u), (DType)u->var->rep, left ? var : part, left ? part : var, false));
             }
         }
     }

@@ -85,6 +85,20 @@ typedef struct VarUse {         /* of one variable in one loop */
     const NStmt **acc;
 } VarUse;
 
+/* The operation that combines two partial results; comparisons choose between them. */
+static inline NOp var_use_op(const VarUse *use)
+{
+    switch (use->red) {
+    case RK_Sum:  return NOP_Add;
+    case RK_Prod: return NOP_Mul;
+    case RK_And:  return NOP_And;
+    case RK_Or:   return NOP_Or;
+    case RK_Xor:  return NOP_Xor;
+    case RK_Min: case RK_Max: case RK_Arg: break;
+    }
+    return use->cmp;
+}
+
 typedef struct LoopScalars { uint32_t n; VarUse *use; } LoopScalars;    /* variables assigned in the loop */
 
 typedef struct DepGraph {

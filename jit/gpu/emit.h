@@ -215,7 +215,6 @@ Val   gen_convert(Gen *g, Val v, DType from, DType to);
 Val   gen_truth(Gen *g, Val v, DType rep);
 Val   gen_call(Gen *g, Helper h, DType rep, Val a, const char *more);   /* name_rep(a, more); more NULL: one operand */
 Val   gen_identity(Gen *g, const VarUse *use);
-NOp   gen_reduction_op(const VarUse *use);
 
 /* ---- emit_access.c ---- */
 Val   gen_load(Gen *g, const NAccess *a);

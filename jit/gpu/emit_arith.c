@@ -154,19 +154,6 @@ Val gen_identity(Gen *g, const VarUse *use)
     return cast_to(g, rep, gen_int(g, v));
 }
 
-NOp gen_reduction_op(const VarUse *use)
-{
-    switch (use->red) {
-    case RK_Sum:  return NOP_Add;
-    case RK_Prod: return NOP_Mul;
-    case RK_And:  return NOP_And;
-    case RK_Or:   return NOP_Or;
-    case RK_Xor:  return NOP_Xor;
-    case RK_Min: case RK_Max: case RK_Arg: break;
-    }
-    return use->cmp;
-}
-
 /* ---- comparisons and truth -------------------------------------------------------------------------------------------------------- */
 
 /* a op b in C, of operands that bind at least as tightly as `level` (the right one: more tightly). */

@@ -49,7 +49,7 @@ static bool is_choice(const VarUse *u)
 /* Two partial results of a commutative or ordered accumulation. */
 Val gen_combined(Gen *g, const VarUse *u, Val a, Val b)
 {
-    NOp op = gen_reduction_op(u);
+    NOp op = var_use_op(u);
     DType rep = (DType)u->var->rep;
     if (op == NOP_AndAlso || op == NOP_OrElse)
         op = op == NOP_AndAlso ? NOP_And : NOP_Or;
