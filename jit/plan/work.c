@@ -4,15 +4,7 @@
 
 #include "interp/seq.h"
 #include "jit/plan/backend.h"
-
-typedef struct Work {
-    const Facts *facts;
-    double  *half;              /* [n_loops] half the trip count of each loop around */
-    int64_t *coef;              /* [n_loops] */
-    bool     is_known;
-} Work;
-
-enum { UNKNOWN_TRIP = 16 };
+#include "jit/plan/trips.h"
 
 static double expr_ops(const NExpr *e)
 {
@@ -25,74 +17,34 @@ static double expr_ops(const NExpr *e)
     return n + expr_ops(e->a) + expr_ops(e->b) + expr_ops(e->c);
 }
 
-/* The form's value in the middle of the iteration space; false: unknown. */
-static bool middle(Work *w, const NForm *f, double *out)
-{
-    int64_t c0;
-    uint32_t n = w->facts->nest->n_loops;
-    memset(w->coef, 0, n * sizeof *w->coef);
-    if (!f || !facts_form_numeric(w->facts, f, &c0, w->coef))
-        return false;
-    *out = (double)c0;
-    for (uint32_t i = 0; i < n; i++)
-        *out += (double)w->coef[i] * w->half[i];
-    return true;
-}
+static double block_ops(Trips *t, const NBlock *b);
 
-static double unknown_trip(Work *w)
-{
-    w->is_known = false;
-    return UNKNOWN_TRIP;
-}
-
-static double trip_of(Work *w, const NLoop *l)
-{
-    double start, stop, step = (double)l->step_const;
-    if (l->is_while || !middle(w, l->start_form, &start) || (!l->step_const && !middle(w, l->step_form, &step)) || step == 0)
-        return unknown_trip(w);
-    double trip = -1;
-    uint32_t n = l->n_stop_forms ? l->n_stop_forms : 1;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!middle(w, l->n_stop_forms ? l->stop_forms[i] : l->stop_form, &stop))
-            return unknown_trip(w);
-        double t = (stop - start) / step;
-        trip = trip < 0 || t < trip ? t : trip;
-    }
-    return trip > 0 ? trip : 0;
-}
-
-static double block_ops(Work *w, const NBlock *b);
-
-static double stmt_ops(Work *w, const NStmt *s)
+static double stmt_ops(Trips *t, const NStmt *s)
 {
     if (s->kind != NS_Loop)
-        return 1 + expr_ops(s->expr) + block_ops(w, &s->body) + block_ops(w, &s->orelse);
-    double trip = trip_of(w, s->loop);
-    w->is_known &= !s->loop->has_exit;
-    w->half[s->loop->id] = trip / 2;
-    double ops = trip * (1 + expr_ops(s->loop->test) + block_ops(w, &s->loop->body));
-    w->half[s->loop->id] = 0;
+        return 1 + expr_ops(s->expr) + block_ops(t, &s->body) + block_ops(t, &s->orelse);
+    double trip = trips_of(t, s->loop);
+    trips_enter(t, s->loop, trip);
+    double ops = trip * (1 + expr_ops(s->loop->test) + block_ops(t, &s->loop->body));
+    trips_leave(t, s->loop);
     return ops;
 }
 
-static double block_ops(Work *w, const NBlock *b)
+static double block_ops(Trips *t, const NBlock *b)
 {
     double ops = 0;
     for (uint32_t i = 0; i < b->n; i++)
-        ops += stmt_ops(w, b->stmt[i]);
+        ops += stmt_ops(t, b->stmt[i]);
     return ops;
 }
 
 PlanWork plan_work(const Plan *plan, const Facts *facts)
 {
-    enum { FEW = 32 };
-    double half[FEW] = { 0 };
-    int64_t coef[FEW];
-    Work w = { facts, half, coef, true };
-    if (plan->nest->n_loops > FEW)
+    Trips t;
+    if (!trips_begin(&t, facts))
         return (PlanWork){ 1e9, false };
-    double ops = block_ops(&w, &plan->nest->body);
-    return (PlanWork){ ops, w.is_known };
+    double ops = block_ops(&t, &plan->nest->body);
+    return (PlanWork){ ops, t.is_known };
 }
 
 /* ---- iterations ----------------------------------------------------------------------------------------------------------- */
