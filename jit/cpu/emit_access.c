@@ -134,9 +134,9 @@ static LLVMValueRef address(Emit *e, const NAccess *a)
     uint32_t n_unit = 0;
     for (uint32_t d = 0; d < a->n_subs; d++) {
         LLVMValueRef i = subscript(e, a, d);
-        if (stride_kind(e, a, d) == CPU_STRIDE_UNIT)
+        if (stride_kind(e, a, d) == LAYOUT_UNIT)
             unit[n_unit++] = i;
-        else if (stride_kind(e, a, d) == CPU_STRIDE_ANY)
+        else if (stride_kind(e, a, d) == LAYOUT_ANY)
             p = move(e, e->i8, p, times(e, i, emit_splat(e, array->stride[d])));
     }
     for (uint32_t d = 0; d < n_unit; d++)
@@ -166,9 +166,9 @@ static Pattern pattern_of(Emit *e, const NAccess *a)
             return PAT_Scattered;
         if (dim_mode(e, a, d) == DM_Checked && (l.kind == LANE_Linear || emit_is_masked(e)))
             return PAT_Scattered;
-        if (l.kind != LANE_Linear || stride_kind(e, a, d) == CPU_STRIDE_ZERO)
+        if (l.kind != LANE_Linear || stride_kind(e, a, d) == LAYOUT_ZERO)
             continue;
-        if (stride_kind(e, a, d) != CPU_STRIDE_UNIT || (l.step != 1 && l.step != -1))
+        if (stride_kind(e, a, d) != LAYOUT_UNIT || (l.step != 1 && l.step != -1))
             return PAT_Scattered;
         step = l.step;
     }

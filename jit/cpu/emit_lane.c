@@ -380,9 +380,9 @@ static bool is_smooth_access(Emit *e, const NAccess *a)
     for (uint32_t d = 0; d < a->n_subs; d++) {
         Lane l = emit_lane_of(e, a->sub[d]);
         uint8_t stride = e->opt->layout.stride[a->array->id * ALP_MAX_NDIM + d];
-        if (l.kind == LANE_Same || stride == CPU_STRIDE_ZERO)
+        if (l.kind == LANE_Same || stride == LAYOUT_ZERO)
             continue;
-        if (l.kind == LANE_Varying || stride != CPU_STRIDE_UNIT || (l.step != 1 && l.step != -1) || step)
+        if (l.kind == LANE_Varying || stride != LAYOUT_UNIT || (l.step != 1 && l.step != -1) || step)
             return false;
         step = l.step;
     }

@@ -5,14 +5,13 @@
 #define ALP_JIT_CPU_PLUGIN_H
 
 #include "jit/cpu/abi.h"
-#include "jit/plan/plan.h"
+#include "jit/plan/array_layout.h"
 
 enum { CPU_PLUGIN_VERSION = 2 };
 
 /* What a kernel may take for granted about its arrays beyond the plan; part of its key. */
-enum { CPU_STRIDE_ANY = 0, CPU_STRIDE_UNIT = 1 /* the item size */, CPU_STRIDE_ZERO = 2 };
 typedef struct CpuLayout {
-    const uint8_t  *stride;     /* [n_arrays * ALP_MAX_NDIM] CPU_STRIDE_… */
+    const uint8_t  *stride;     /* [n_arrays * ALP_MAX_NDIM] LAYOUT_… */
     const uint32_t *group;      /* [n_arrays]: arrays with different numbers share no byte */
 } CpuLayout;
 

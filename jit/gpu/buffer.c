@@ -6,9 +6,17 @@
  * and SIDE_Both to SIDE_Host.  So the host's bytes are current for the VM's thread when it sees SIDE_Host or SIDE_Both without
  * the lock, and remain so; only to find SIDE_Device means to take the lock and look again.
  *
+ * Where a few elements, or a part, of a large array are looked at or changed, they alone are moved, as long as that takes less time than
+ * moving all.  A part that is read lies in host memory while all of it counts as SIDE_Device; nobody else evicts it then.
+ *
  * Bytes that others may change behind our back (Buffer.lent, Buffer.exposed, borrowed memory) are on the device only for a
  * while: SIDE_Both is not believed of exposed ones, and gpu_buffers_write_back() leaves SIDE_Host. */
 #include "jit/gpu/buffer.h"
+
+#include <pthread.h>
+
+#include "jit/gpu/fill.h"
+#include "profile/timeline.h"
 
 enum { PEEK_BYTES = 256 << 10 };
 
@@ -54,12 +62,22 @@ static void list_append(GpuBuffer *g)
 
 /* ---- copying down ---------------------------------------------------------------------------------------------------------- */
 
+static GpuStatus download(const GpuBuffer *g, void *to, size_t offset, size_t n, const char *what)
+{
+    if (LIKELY(!g->timeline))
+        return gpu_download(g->device, to, g->at + offset, n);
+    uint64_t start = timeline_now();
+    GpuStatus s = gpu_download(g->device, to, g->at + offset, n);
+    timeline_span(g->timeline, TRACK_Copies, what, start, timeline_now(), "\"bytes\": %llu, \"up\": false", (unsigned long long)n);
+    return s;
+}
+
 /* SIDE_Device becomes SIDE_Both.  Under the lock. */
 static GpuStatus bring_down(GpuBuffer *g)
 {
     if (side_of(g) != SIDE_Device)
         return GPU_OK;
-    GpuStatus s = gpu_download(g->device, g->host->data, g->at, g->size);
+    GpuStatus s = download(g, g->host->data, 0, g->size, "array to the host");
     if (s == GPU_OK)
         set_side(g, SIDE_Both);
     return s;
@@ -78,7 +96,7 @@ static bool evict(void *user, GpuDevice *d, size_t bytes)
 {
     size_t freed = 0;
     for (GpuBuffer *g = d->first; g && freed < bytes; g = g->next) {
-        if (!g->at || g->pins)
+        if (!g->at || g->pins || (g->reader && g->reader != (uintptr_t)pthread_self()))
             continue;
         if (bring_down(g) != GPU_OK)
             break;
@@ -108,6 +126,12 @@ static Status raise_lost(VM *vm, GpuDevice *d)
     return ALP_FAIL;
 }
 
+/* Somebody's looking at a buffer's bytes on the host makes it be copied: down now, and up again if the device's are old then. */
+static void debit(GpuBuffer *g, GpuSide side, bool is_old)
+{
+    g->host->debit_bytes += (double)g->size * ((side == SIDE_Device) + (is_old && side != SIDE_Host));
+}
+
 static Status to_host(VM *vm, Buffer *b, HostUse use)
 {
     GpuBuffer *g = gpu_buffer(b);
@@ -115,6 +139,7 @@ static Status to_host(VM *vm, Buffer *b, HostUse use)
     GpuSide side = side_of(g);
     if (side == SIDE_Host || (side == SIDE_Both && use == HOST_Read))
         return ALP_OK;
+    debit(g, side, use != HOST_Read);
     if (gpu_enter(d)) {
         if (bring_down(g) == GPU_OK && use != HOST_Read)
             set_side(g, SIDE_Host);
@@ -132,9 +157,45 @@ static bool peek(Buffer *b, const char *p, size_t n, void *out)
     GpuDevice *d = g->device;
     if (side_of(g) != SIDE_Device || ++g->n_peeks > g->size / PEEK_BYTES || !gpu_enter(d))
         return false;
-    bool ok = side_of(g) == SIDE_Device && gpu_download(d, out, g->at + (CUdeviceptr)(p - b->data), n) == GPU_OK;
+    bool ok = side_of(g) == SIDE_Device && download(g, out, (size_t)(p - b->data), n, "element to the host") == GPU_OK;
     gpu_leave(d);
     return ok;
+}
+
+/* Likewise. */
+static bool part(Buffer *b, char *p, size_t n)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    GpuDevice *d = g->device;
+    if (side_of(g) != SIDE_Device)
+        return true;
+    g->n_peeks += 1 + (uint32_t)(n / PEEK_BYTES);
+    if (g->n_peeks > g->size / PEEK_BYTES || !gpu_enter(d))
+        return false;
+    bool ok = side_of(g) != SIDE_Device || gpu_download(d, p, g->at + (CUdeviceptr)(p - b->data), n) == GPU_OK;
+    g->reader = (uintptr_t)pthread_self();
+    gpu_leave(d);
+    return ok;
+}
+
+/* Likewise.  The bytes in host memory change too, where they are current. */
+static bool poke(Buffer *b, char *p, size_t n, const void *bytes)
+{
+    GpuBuffer *g = gpu_buffer(b);
+    GpuDevice *d = g->device;
+    if (side_of(g) == SIDE_Host || is_shared(b) || ++g->n_peeks > g->size / PEEK_BYTES || !gpu_enter(d))
+        return false;
+    GpuSide side = side_of(g);
+    bool ok = side != SIDE_Host && gpu_upload(d, g->at + (CUdeviceptr)(p - b->data), bytes, n) == GPU_OK;
+    if (ok && side == SIDE_Both)
+        memcpy(p, bytes, n);
+    gpu_leave(d);
+    return ok;
+}
+
+static bool is_there(const Buffer *b)
+{
+    return side_of(gpu_buffer(b)) != SIDE_Host && !b->exposed;
 }
 
 static void gone(VM *vm, Buffer *b)
@@ -155,17 +216,39 @@ static void gone(VM *vm, Buffer *b)
 
 /* ---- the interface --------------------------------------------------------------------------------------------------------- */
 
-static GpuBuffer *attach(GpuDevice *d, VM *vm, Buffer *b)
+static void attach(GpuBuffer *g, GpuDevice *d, VM *vm, Buffer *b)
 {
-    GpuBuffer *g = mem_alloc(&vm->mem, sizeof *g);
-    if (!g)
-        return NULL;
-    *g = (GpuBuffer){ .base = { .to_host = to_host, .peek = peek, .gone = gone }, .device = d, .vm = vm, .host = b,
+    *g = (GpuBuffer){ .base = { .to_host = to_host, .peek = peek, .part = part, .poke = poke, .is_there = is_there, .gone = gone }, .device = d, .vm = vm, .host = b,
                       .size = b->size, .side = SIDE_Host };
     device_attach(vm, b, &g->base);
     list_append(g);
     gpu_on_pressure(d, evict, NULL);
-    return g;
+}
+
+/* A buffer whose bytes are described: they are made on the device.  *refused: that cannot be, they are on the host. */
+static GpuStatus acquire_fresh(GpuDevice *d, VM *vm, Buffer *b, GpuBuffer **out, bool *refused)
+{
+    FreshBuffer *f = fresh_of(b);
+    GpuBuffer *g = mem_alloc(&vm->mem, sizeof *g);
+    CUdeviceptr at = 0;
+    GpuStatus s = g ? gpu_alloc(d, b->size, &at) : GPU_NO_MEMORY;
+    *refused = false;
+    if (s == GPU_OK)
+        s = fill(d, at, &f->fresh, refused);
+    if (s != GPU_OK || *refused) {
+        gpu_free(d, at, b->size);
+        if (g)
+            mem_free(&vm->mem, g, sizeof *g);
+        return s;
+    }
+    GpuSide side = f->on_host ? SIDE_Both : SIDE_Device;
+    fresh_forget(vm, b);
+    attach(g, d, vm, b);
+    g->at = at;
+    g->pins = 1;
+    set_side(g, side);
+    *out = g;
+    return GPU_OK;
 }
 
 /* Whatever b has on another device, or with another back end, comes back to the host and is forgotten.  The lock of d is given
@@ -197,6 +280,13 @@ static bool is_in_use_elsewhere(const GpuDevice *d, const Buffer *b)
 
 GpuStatus gpu_buffer_acquire(GpuDevice *d, VM *vm, Buffer *b, bool overwritten, GpuBuffer **out)
 {
+    if (UNLIKELY(fresh_of(b) != NULL)) {
+        bool refused;
+        GpuStatus s = acquire_fresh(d, vm, b, out, &refused);
+        if (s != GPU_OK || !refused)
+            return s;
+        buffer_to_host(vm, b, HOST_Write);      /* cannot fail */
+    }
     GpuBuffer *g = gpu_buffer(b);
     if (g && (g->base.to_host != to_host || g->device != d)) {
         GpuStatus s = detach_elsewhere(d, vm, b);
@@ -204,14 +294,19 @@ GpuStatus gpu_buffer_acquire(GpuDevice *d, VM *vm, Buffer *b, bool overwritten, 
             return s;
         g = NULL;
     }
-    if (!g && !(g = attach(d, vm, b)))
-        return GPU_NO_MEMORY;
+    if (!g) {
+        if (!(g = mem_alloc(&vm->mem, sizeof *g)))
+            return GPU_NO_MEMORY;
+        attach(g, d, vm, b);
+    }
     if (is_in_use_elsewhere(d, b))
         return GPU_NO_MEMORY;
     GpuStatus s = GPU_OK;
     list_remove(g);
     list_append(g);
     g->pins++;
+    g->n_peeks = 0;
+    g->reader = 0;
     if (b->exposed && side_of(g) == SIDE_Both)
         set_side(g, SIDE_Host);
     if (!g->at)
@@ -231,12 +326,37 @@ GpuStatus gpu_buffer_acquire(GpuDevice *d, VM *vm, Buffer *b, bool overwritten, 
 void gpu_buffer_release(GpuBuffer *g, bool written)
 {
     g->pins--;
-    if (written) {
+    if (written)
         set_side(g, SIDE_Device);
-        g->n_peeks = 0;
-    }
-    if (g->host->exposed)               /* a failure is told when somebody asks for the bytes */
+    if (g->host->exposed) {             /* a failure is told when somebody asks for the bytes */
+        debit(g, side_of(g), true);
         bring_down(g);
+    }
+}
+
+bool gpu_buffer_is_on_host(const GpuBuffer *g)
+{
+    return side_of(g) == SIDE_Both && !is_shared(g->host);
+}
+
+void gpu_buffer_is_old(GpuBuffer *g)
+{
+    set_side(g, SIDE_Host);
+}
+
+void gpu_buffer_moves(GpuBuffer *g, CUdeviceptr at)
+{
+    gpu_free(g->device, g->at, g->size);
+    g->at = at;
+}
+
+void gpu_buffer_where(const Buffer *b, bool *is_missing, bool *is_away)
+{
+    const GpuBuffer *g = gpu_buffer(b);
+    bool is_ours = g && g->base.to_host == to_host;
+    GpuSide side = is_ours ? side_of(g) : SIDE_Host;
+    *is_missing = !fresh_of(b) && (side == SIDE_Host || (side == SIDE_Both && b->exposed));
+    *is_away = side == SIDE_Device;
 }
 
 GpuStatus gpu_buffers_write_back(GpuDevice *d, VM *vm)
@@ -244,6 +364,7 @@ GpuStatus gpu_buffers_write_back(GpuDevice *d, VM *vm)
     for (GpuBuffer *g = d->first; g; g = g->next) {
         if (g->vm != vm || !is_shared(g->host))
             continue;
+        debit(g, side_of(g), true);
         GpuStatus s = bring_down(g);
         if (s != GPU_OK)
             return s;

@@ -21,8 +21,10 @@ typedef struct GpuBuffer {
     CUdeviceptr at;                     /* 0: no device memory at the moment (SIDE_Host then) */
     size_t     size;
     GpuSide    side;
-    uint32_t   n_peeks;                 /* elements looked at since a kernel wrote it */
+    uint32_t   n_peeks;                 /* elements looked at or changed since a kernel used it */
+    uintptr_t  reader;                  /* the thread that reads a part in host memory while this is SIDE_Device; 0: none */
     uint32_t   pins;                    /* executions that use it now: not evicted */
+    struct Timeline *timeline;          /* where to note what comes back; NULL: nowhere */
 } GpuBuffer;
 
 /* All between gpu_enter() and gpu_leave() of the device. */
@@ -32,6 +34,14 @@ typedef struct GpuBuffer {
 GpuStatus gpu_buffer_acquire(GpuDevice *d, VM *vm, Buffer *b, bool overwritten, GpuBuffer **out);
 /* written: the device's bytes are the current ones from now on. */
 void      gpu_buffer_release(GpuBuffer *b, bool written);
+/* Are the host's bytes current too, and nobody else's business?  Of an acquired buffer. */
+bool      gpu_buffer_is_on_host(const GpuBuffer *b);
+/* The device's bytes are not to be used any more; the host's are current. */
+void      gpu_buffer_is_old(GpuBuffer *b);
+/* Its bytes are at `at` now, which becomes its own, and what it had is free. */
+void      gpu_buffer_moves(GpuBuffer *b, CUdeviceptr at);
+/* Without the lock: RESIDENCE_Missing and RESIDENCE_Away of a buffer that any device may have, as its VM's thread sees it (jit/plan/backend.h). */
+void      gpu_buffer_where(const Buffer *b, bool *is_missing, bool *is_away);
 /* All of vm's buffers whose memory is a host program's (borrowed), or to which a raw address was given away: back to the host. */
 GpuStatus gpu_buffers_write_back(GpuDevice *d, VM *vm);
 

@@ -9,6 +9,7 @@
 enum {
     STAGE_COUNT = 4,
     STAGE_BYTES = 4 << 20,
+    SMALL_BYTES = 4 << 10,
     DIRECT_BYTES = 64 << 10,        /* copies up to here go past the staging buffers: the driver has buffers of its own for them */
     BLOCK_ALIGN = 256,
     BLOCK_CLASSES = 4 * 48,
@@ -37,6 +38,9 @@ struct DevicePrivate {
     Stage stage[STAGE_COUNT];
     uint32_t next_stage;
     bool  has_stages, tried_stages;
+    void *small;                    /* pinned, SMALL_BYTES; NULL: not there */
+    bool  tried_small;
+    struct FillKernels *fill;       /* fill.c; NULL: nobody has asked for them yet */
 };
 
 void memory_init(GpuDevice *d);

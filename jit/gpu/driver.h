@@ -15,13 +15,15 @@ typedef struct CUmod_st    *CUmodule;
 typedef struct CUfunc_st   *CUfunction;
 typedef struct CUstream_st *CUstream;
 typedef struct CUevent_st  *CUevent;
+typedef struct CUgraph_st  *CUgraph;
+typedef struct CUgraphExec_st *CUgraphExec;
 typedef unsigned long long CUdeviceptr;
 typedef int nvrtcResult;
 typedef struct _nvrtcProgram *nvrtcProgram;
 
 enum {
     CUDA_SUCCESS = 0, CUDA_ERROR_INVALID_VALUE = 1, CUDA_ERROR_OUT_OF_MEMORY = 2, CUDA_ERROR_NOT_INITIALIZED = 3, CUDA_ERROR_NO_DEVICE = 100,
-    CUDA_ERROR_NOT_READY = 600, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701,
+    CUDA_ERROR_NOT_READY = 600, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED = 901,
 };
 /* CUdevice_attribute. */
 enum {
@@ -77,7 +79,13 @@ enum { CU_FUNC_REGS = 4, CU_FUNC_LOCAL_BYTES = 3, CU_FUNC_MAX_THREADS = 0, CU_FU
     FN(MemFreeAsync,         "cuMemFreeAsync",              0, (CUdeviceptr p, CUstream stream)) \
     FN(DeviceGetDefaultMemPool, "cuDeviceGetDefaultMemPool", 0, (void **pool, CUdevice device)) \
     FN(MemPoolSetAttribute,  "cuMemPoolSetAttribute",       0, (void *pool, int attribute, void *value)) \
-    FN(MemPoolTrimTo,        "cuMemPoolTrimTo",             0, (void *pool, size_t keep))
+    FN(MemPoolTrimTo,        "cuMemPoolTrimTo",             0, (void *pool, size_t keep)) \
+    FN(StreamBeginCapture,   "cuStreamBeginCapture_v2",     0, (CUstream stream, int mode)) \
+    FN(StreamEndCapture,     "cuStreamEndCapture",          0, (CUstream stream, CUgraph *graph)) \
+    FN(GraphInstantiate,     "cuGraphInstantiateWithFlags", 0, (CUgraphExec *exec, CUgraph graph, unsigned long long flags)) \
+    FN(GraphLaunch,          "cuGraphLaunch",               0, (CUgraphExec exec, CUstream stream)) \
+    FN(GraphExecDestroy,     "cuGraphExecDestroy",          0, (CUgraphExec exec)) \
+    FN(GraphDestroy,         "cuGraphDestroy",              0, (CUgraph graph))
 
 #define NVRTC_LIST(FN) \
     FN(Version,              "nvrtcVersion",                1, (int *major, int *minor)) \

@@ -450,7 +450,7 @@ static size_t lay_out(Gen *g, char *memory)
     g->on_device = cut(memory, &at, n->n_vars + 1, sizeof *g->on_device);
     g->var_used = cut(memory, &at, n->n_vars + 1, 1);
     g->var_own = cut(memory, &at, n->n_vars + 1, 1);
-    g->var_rows = cut(memory, &at, n->n_vars + 1, 1);
+    g->var_tile = cut(memory, &at, n->n_vars + 1, 1);
     g->var_watch = cut(memory, &at, n->n_vars + 1, 1);
     g->counter_runs = cut(memory, &at, n->n_loops + 1, 1);
     g->counter_name = cut(memory, &at, n->n_loops + 1, sizeof *g->counter_name);

@@ -42,26 +42,54 @@ static Val narrow(Gen *g, Val v)
     return g->layout->small ? (Val){ gen_text(g, "(int)%s", at_level(g, v, LV_Unary)), LV_Unary } : v;
 }
 
-/* The element as an lvalue. */
-const char *gen_element(Gen *g, const NAccess *a)
+/* … whose form is known, and which has no check. */
+static Val subscript_by_form(Gen *g, const NAccess *a, uint32_t d)
+{
+    Val i = { gen_form(g, a->form[d]), LV_Add };
+    if (g->plan->access_dim[a->id * ALP_MAX_NDIM + d] == DM_FromEnd)
+        i.s = gen_text(g, "%s + %s", i.s, gen_extent(g, a->array, (int)d));
+    return i;
+}
+
+const char *gen_subscript_by_form(Gen *g, const NAccess *a, uint32_t d)
+{
+    return subscript_by_form(g, a, d).s;
+}
+
+static const char *element(Gen *g, const NAccess *a, const char *array, Val (*sub)(Gen *g, const NAccess *a, uint32_t d))
 {
     Val sum = { NULL, LV_Atom };
     for (uint32_t d = 0; d < a->n_subs; d++) {
-        Val i = subscript(g, a, d), step;
-        if (stride_kind(g, a->array, d) == STRIDE_ZERO)
+        Val i = sub(g, a, d), step;
+        if (stride_kind(g, a->array, d) == LAYOUT_ZERO)
             continue;
         i = narrow(g, i);
-        if (stride_kind(g, a->array, d) == STRIDE_ANY) {
+        if (stride_kind(g, a->array, d) == LAYOUT_ANY) {
             step = atom(gen_param(g, GP_Stride, (uint8_t)d, a->array->id));
             i = (Val){ gen_text(g, "%s * %s", at_level(g, i, LV_Mul), step.s), LV_Mul };
         }
         sum = sum.s ? (Val){ gen_text(g, "%s + %s", sum.s, at_level(g, i, LV_Mul)), LV_Add } : i;
     }
-    return gen_text(g, "%s[%s]", gen_array(g, a->array), sum.s ? sum.s : "0");
+    return gen_text(g, "%s[%s]", array, sum.s ? sum.s : "0");
+}
+
+/* The element as an lvalue. */
+const char *gen_element(Gen *g, const NAccess *a)
+{
+    return element(g, a, gen_array(g, a->array), subscript);
+}
+
+const char *gen_element_by_forms(Gen *g, const NAccess *a)
+{
+    return element(g, a, gen_array(g, a->array), subscript_by_form);
 }
 
 Val gen_load(Gen *g, const NAccess *a)
 {
-    const char *e = gen_element(g, a);
-    return a->array->dtype == DT_Bool ? (Val){ gen_text(g, "%s != 0", e), LV_Equal } : atom(e);
+    const char *e = g->tile ? tile_load(g, a) : NULL;
+    if (!e)
+        e = gpu_reads_old(g->plan, g->layout, a->array) ? element(g, a, gen_param(g, GP_Old, 0, a->array->id), subscript) : gen_element(g, a);
+    DType d = (DType)a->array->dtype;
+    Val v = d == DT_Bool ? (Val){ gen_text(g, "%s != 0", e), LV_Equal } : atom(e);
+    return g->guard ? (Val){ gen_text(g, "%s ? %s : %s()", g->guard, v.s, c_type(d)), LV_Cond } : v;
 }

@@ -74,13 +74,71 @@ bool gen_check_needed(const Gen *g, uint32_t check)
     return check != NO_CHECK && !g->plan->proved[check];
 }
 
+/* May the thread go on with a wrong value, and tell at its end?  Subscripts and trip counts do not come from floats but by way of integers, and what is
+ * proved of integers holds as long as their checks do.  While loops may not end. */
+static bool can_go_on(const Gen *g, const NCheck *check)
+{
+    if (g->is_single || !check->expr || check->expr->rep <= DT_U64)
+        return false;
+    for (const Target *t = g->target; t; t = t->up)
+        if (t->stmt && t->stmt->kind == NS_Loop && t->stmt->loop->is_while)
+            return false;
+    return true;
+}
+
+/* The thread leaves the kernel, and the host is told the number. */
+static void leave_if(Gen *g, const char *cond, unsigned number, const char *comment)
+{
+    bool in_lanes = g->warp == WARP_Lanes;
+    if (!g->in_warp && !in_lanes) {
+        gen_line(g, "if (%s) { %s(%s, %u); return; }  /* %s */", cond, gen_helper(g, HP_Fail, DT_COUNT), gen_param(g, GP_Status, 0, 0), number, comment);
+        return;
+    }
+    g->notes_failed = true;
+    g->stop_used |= g->in_warp;
+    g->dead_end_used |= in_lanes;
+    gen_line(g, "if (%s) { failed = %u; goto %s; }  /* %s */", cond, number, g->in_warp ? "stop" : gen_text(g, "dead_end%u", (unsigned)g->dead_end), comment);
+}
+
 void gen_fail_if(Gen *g, const char *cond, uint32_t check)
 {
-    const char *status = gen_param(g, GP_Status, 0, 0), *fail = gen_helper(g, HP_Fail, DT_COUNT);
-    const char *stop = g->in_warp ? "goto stop" : g->warp == WARP_Lanes ? gen_text(g, "dead = true; goto dead_end%u", (unsigned)g->dead_end) : "return";
-    g->stop_used |= g->in_warp;
-    g->dead_end_used |= g->warp == WARP_Lanes;
-    gen_line(g, "if (%s) { %s(%s, %u); %s; }  /* %s */", cond, fail, status, (unsigned)check + 1, stop, nest_check_name((NCheckKind)g->nest->checks[check].kind));
+    const NCheck *c = &g->nest->checks[check];
+    const char *name = nest_check_name((NCheckKind)c->kind);
+    if (g->guard) {
+        g->notes_failed = true;
+        gen_line(g, "if ((%s) && %s) { failed = %u; %s = false; }  /* %s */", cond, g->guard, (unsigned)check + 1, g->guard, name);
+    } else if (can_go_on(g, c)) {
+        g->notes_failed = true;
+        gen_line(g, "if (%s) failed = %u;  /* %s */", cond, (unsigned)check + 1, name);
+    } else {
+        leave_if(g, cond, (unsigned)check + 1, name);
+    }
+}
+
+void gen_poll(Gen *g, unsigned weight)
+{
+    if (!g->layout->polls)
+        return;
+    g->fuel_used = g->program->polls = true;
+    const char *cond = gen_text(g, "%s <= 0 && (fuel = FULL, %s(%s))", weight ? gen_text(g, "(fuel -= %u)", weight) : "fuel",
+                                gen_helper(g, HP_IsStopped, DT_COUNT), gen_param(g, GP_Stop, 0, 0));
+    if (g->warp == WARP_Uniform)
+        cond = gen_text(g, "__any_sync(0xffffffffu, %s)", cond);
+    leave_if(g, cond, GPU_STOPPED, "somebody wants the end");
+}
+
+void gen_report_failed(Gen *g)
+{
+    gen_line(g, "if (failed)");
+    gen_line(g, "    %s(%s, failed);", gen_helper(g, HP_Fail, DT_COUNT), gen_param(g, GP_Status, 0, 0));
+}
+
+void gen_leave_if_failed(Gen *g)
+{
+    gen_open(g, "if (__any_sync(0xffffffffu, failed))");
+    gen_report_failed(g);
+    gen_line(g, "return;");
+    gen_close(g);
 }
 
 /* The result of name(a, b, &result), true if the check fails; check NO_CHECK: it cannot. */
@@ -153,12 +211,26 @@ static void check_division(Gen *g, const NExpr *x, DType rep, Val a, Val b)
         gen_fail_if(g, gen_text(g, "%s == 0", b.s), x->check);
 }
 
+/* a + c, a - c: a comparison, which compilers know to be false where a < b was asked before. */
+static Val add_constant(Gen *g, const NExpr *x, Val a)
+{
+    int64_t c = x->b->u.i;
+    bool up = (x->op == NOP_Add) == (c >= 0);
+    uint64_t by = c < 0 ? 0 - (uint64_t)c : (uint64_t)c;
+    int64_t last = up ? (int64_t)(INT64_MAX - by) : (int64_t)((uint64_t)INT64_MIN + by);
+    a = gen_temp(g, DT_I64, a);
+    gen_fail_if(g, gen_text(g, "%s %s %s", a.s, up ? ">" : "<", gen_int(g, last).s), x->check);
+    return gen_binary(g, (NOp)x->op, DT_I64, a, gen_const(g, x->b), false);
+}
+
 static Val python_binary(Gen *g, const NExpr *x, Val a, Val b)
 {
     DType rep = (DType)x->a->rep;
     bool check = gen_check_needed(g, x->check), is_int = rep == DT_I64;
     switch ((NOp)x->op) {
     case NOP_Add: case NOP_Sub: case NOP_Mul:
+        if (is_int && check && x->op != NOP_Mul && x->b->op == NOP_Const)
+            return add_constant(g, x, a);
         if (is_int && check)
             return fallible(g, x->op == NOP_Add ? HP_AddOverflows : x->op == NOP_Sub ? HP_SubOverflows : HP_MulOverflows, rep, a, b, x->check);
         break;
@@ -333,10 +405,26 @@ static const char *function_name(Gen *g, NFunId f, DType rep)
     return rep == DT_F32 ? gen_text(g, "%sf", name) : name;
 }
 
+/* NumPy's; they have no checks. */
+static Val complex_function(Gen *g, const NExpr *x, Val a)
+{
+    static const struct { NFunId f; Helper h; const char *more; } own[] = {
+        { NF_Sqrt, HP_CSqrt, NULL }, { NF_Exp, HP_CExp, NULL }, { NF_Log, HP_CLog, NULL }, { NF_Sin, HP_CSin, NULL }, { NF_Cos, HP_CCos, NULL },
+        { NF_Sinh, HP_CSinh, "true" }, { NF_Cosh, HP_CSinh, "false" },
+    };
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        if (own[i].f == (NFunId)x->fun && !gen_check_needed(g, x->check))
+            return gen_call(g, own[i].h, (DType)x->rep, a, own[i].more);
+    gen_refuse(g, "%s of complex numbers", nfun_info[x->fun].name);
+    return a;
+}
+
 static Val function(Gen *g, const NExpr *x, Val a, Val b)
 {
     DType rep = (DType)x->rep;
     NFunId f = (NFunId)x->fun;
+    if (rep_is_complex(rep) && x->a->rep == x->rep && !x->b)
+        return complex_function(g, x, a);
     if (!rep_is_float(rep) || x->a->rep != x->rep) {
         gen_refuse(g, "%s of complex numbers", nfun_info[f].name);
         return a;
@@ -357,6 +445,11 @@ static Val function(Gen *g, const NExpr *x, Val a, Val b)
     if (!check)
         return r;
     r = gen_temp(g, rep, r);
+    bool is_root = f == NF_Sqrt, is_log = f == NF_Log || f == NF_Log2 || f == NF_Log10;
+    if (is_root || is_log) {
+        gen_fail_if(g, gen_text(g, "%s %s 0", a.s, is_root ? "<" : "<="), x->check);
+        return r;
+    }
     const char *in_domain = gen_helper(g, f == NF_Pow ? HP_InDomainPow : x->b ? HP_InDomain2 : HP_InDomain1, DT_COUNT);
     gen_fail_if(g, gen_text(g, "!%s(%s%s%s, %s)", in_domain, a.s, x->b ? ", " : "", x->b ? b.s : "", r.s), x->check);
     return r;

@@ -3,7 +3,7 @@
  * A kernel's body is made first; what it turns out to use becomes its parameters and declarations, which are put in front.
  *
  * A grid covers a parallel loop and those parallel loops that stand alone at the end of its body, up to three: each thread does the few assignments in
- * between again.  Loops of a grid are loops in the text as well, from the thread's own number on by the number of threads, so any grid will do.
+ * between again.  Loops of a grid are loops in the text as well, so that `continue` means what it should.
  *
  * Last values.  A variable that outlives the loop has the value of the last iteration that assigned it.  If every iteration does, the last one stores it.
  * Otherwise each iteration of the outermost loop notes whether it did, and what, and a kernel behind (GK_Last) finds the last one. */
@@ -27,7 +27,7 @@ static const char *clean_name(Gen *g, Sym name, const char *otherwise)
     return s;
 }
 
-static const char *var_name(Gen *g, const NVar *v)
+const char *gen_var_name(Gen *g, const NVar *v)
 {
     return gen_text(g, "%s_%u", clean_name(g, v->name, "v"), (unsigned)v->id);
 }
@@ -69,11 +69,12 @@ const char *gen_param(Gen *g, GpuParamKind kind, uint8_t axis, uint32_t id)
     add_param(g, kind, axis, id);
     switch (kind) {
     case GP_Data:    return array_name(g, n->arrays[id]);
+    case GP_Old:     return gen_text(g, "%s_old", array_name(g, n->arrays[id]));
     case GP_Extent:  return gen_text(g, "a.%s_n%u", array_name(g, n->arrays[id]), (unsigned)axis);
     case GP_Stride:  return gen_text(g, "%s_s%u", array_name(g, n->arrays[id]), (unsigned)axis);
-    case GP_Var:     return gen_text(g, "a.%s", var_name(g, n->vars[id]));
+    case GP_Var:     return gen_text(g, "a.%s", gen_var_name(g, n->vars[id]));
     case GP_VarHigh: break;
-    case GP_VarAt:   return gen_text(g, "a.%s_at", var_name(g, n->vars[id]));
+    case GP_VarAt:   return gen_text(g, "a.%s_at", gen_var_name(g, n->vars[id]));
     case GP_Sym:     return gen_text(g, "a.symbol%u", (unsigned)id);
     case GP_Counter: return gen_text(g, "a.%s", counter_name(g, n->loops[id]));
     case GP_Trip:    return gen_text(g, "a.end_%u", (unsigned)axis);
@@ -81,10 +82,11 @@ const char *gen_param(Gen *g, GpuParamKind kind, uint8_t axis, uint32_t id)
     case GP_Begin:   return "a.begin";
     case GP_End:     return "a.end";
     case GP_Last:    return "a.is_last";
+    case GP_Stop:    return "a.stop";
     case GP_Status:  return "a.status";
     case GP_Vars:    return "a.vars";
     case GP_Scratch: return gen_text(g, "a.scratch%u", (unsigned)id);
-    case GP_Expand:  return gen_text(g, "a.%s_each", var_name(g, n->vars[id]));
+    case GP_Expand:  return gen_text(g, "a.%s_each", gen_var_name(g, n->vars[id]));
     }
     return "0";
 }
@@ -102,9 +104,10 @@ static void put_member(Gen *g, GenText *t, const GpuParam *p)
     name += name[0] == 'a' && name[1] == '.' ? 2 : 0;
     DType rep = p->kind == GP_Var || p->kind == GP_VarAt ? (DType)n->vars[p->id]->rep : DT_I64;
     switch ((GpuParamKind)p->kind) {
-    case GP_Data:    text_format(g, t, "    %s *%s;\n", c_type_in_memory((DType)n->arrays[p->id]->dtype), name); break;
+    case GP_Data: case GP_Old: text_format(g, t, "    %s *%s;\n", c_type_in_memory((DType)n->arrays[p->id]->dtype), name); break;
     case GP_Var:     text_format(g, t, rep == DT_F32 ? "    %s %s, %s_unused;\n" : "    %s %s;\n", word_type(rep), name, name); break;
     case GP_VarAt:   text_format(g, t, "    const %s *%s;\n", word_type(rep), name); break;
+    case GP_Stop:    text_format(g, t, "    const volatile int *%s;\n", name); break;
     case GP_Status:  text_format(g, t, "    Status *%s;\n", name); break;
     case GP_Vars: case GP_Expand: text_format(g, t, "    Slot *%s;\n", name); break;
     case GP_Scratch: text_format(g, t, "    void *%s;\n", name); break;
@@ -145,11 +148,11 @@ const char *gen_entry(Gen *g, const NVar *v)
 
 const char *gen_var(Gen *g, const NVar *v)
 {
+    const char *name = gen_var_name(g, v);
+    if (g->tile && (g->var_tile[v->id] & TILE_AGAIN))
+        return name;
     g->var_used[v->id] = g->var_own[v->id] ? VAR_Local : VAR_Entry;
-    if (!g->rows || !g->var_own[v->id] || g->row == 0)
-        return var_name(g, v);
-    g->var_rows[v->id] = 1;
-    return gen_text(g, "%s_r%d", var_name(g, v), g->row);
+    return g->tile && g->var_own[v->id] ? gen_text(g, "%s%s", name, tile_index(g, g->var_tile[v->id])) : name;
 }
 
 void gen_store_var(Gen *g, const NVar *v, const char *value)
@@ -172,8 +175,7 @@ const char *gen_counter(Gen *g, const NLoop *l)
 {
     if (!g->counter_runs[l->id])
         return gen_param(g, GP_Counter, 0, l->id);
-    const char *name = counter_name(g, g->nest->loops[g->counter_name[l->id]]);
-    return g->rows == l && g->row ? gen_text(g, "(%s + %d)", name, g->row) : name;
+    return counter_name(g, g->nest->loops[g->counter_name[l->id]]);
 }
 
 /* ---- one kernel -------------------------------------------------------------------------------------------------------------------------------- */
@@ -196,17 +198,18 @@ GpuKernel *kernel_begin(Gen *g, GpuKernelKind kind, const char *name)
     g->body.n = 0;
     g->out = &g->body;
     g->indent = 1;
-    g->in_warp = g->stop_used = g->is_single = g->dead_end_used = false;
+    g->in_warp = g->stop_used = g->is_single = g->dead_end_used = g->notes_failed = g->fuel_used = false;
     g->warp = WARP_No;
     g->line = 0;
     g->target = NULL;
+    g->guard = NULL;
     g->loop_depth = 0;
     memset(g->var_used, 0, g->nest->n_vars);
     memset(g->var_own, 0, g->nest->n_vars);
     memset(g->var_watch, 0, g->nest->n_vars);
-    memset(g->var_rows, 0, g->nest->n_vars);
-    g->rows = NULL;
-    g->row = 0;
+    memset(g->var_tile, 0, g->nest->n_vars);
+    g->tile = NULL;
+    g->blocks = 1;
     memset(g->counter_runs, 0, g->nest->n_loops);
     return k;
 }
@@ -246,12 +249,14 @@ static void declare_arrays(Gen *g, GenText *t)
     const GpuKernel *k = g->kernel;
     for (uint32_t i = 0; i < k->n_params; i++) {
         const GpuParam *p = &k->param[i];
-        if (p->kind != GP_Data && p->kind != GP_Stride)
+        if (p->kind != GP_Data && p->kind != GP_Old && p->kind != GP_Stride)
             continue;
         const NArray *a = g->nest->arrays[p->id];
         const char *name = gen_param(g, (GpuParamKind)p->kind, p->axis, p->id);
         bool is_fixed = !g->group_written[g->layout->group[a->id]];
-        if (p->kind == GP_Data)
+        if (p->kind == GP_Old)
+            text_format(g, t, "    const %s *const %s = a.%s;\n", c_type_in_memory((DType)a->dtype), name, name);
+        else if (p->kind == GP_Data)
             text_format(g, t, "    %s%s *%s%s = a.%s;\n", is_fixed ? "const " : "", c_type_in_memory((DType)a->dtype), is_fixed ? "__restrict__ " : "const ",
                         name, name);
         else if (g->layout->small)
@@ -267,27 +272,35 @@ void kernel_end(Gen *g, const char *comment)
     GpuProgram *p = g->program;
     GenText *t = &g->all;
     GenText vars = { 0 };
-    if (g->plan->can_fail)
+    bool may_end = g->plan->can_fail || g->layout->polls;
+    if (may_end)
         gen_param(g, GP_Status, 0, 0);
+    if (g->fuel_used)
+        text_format(g, &vars, "    int fuel = FULL;\n");
+    if (g->notes_failed) {
+        gen_report_failed(g);
+        text_format(g, &vars, "    int failed = 0;\n");
+    }
     for (uint32_t i = 0; i < g->nest->n_vars; i++) {
         const NVar *v = g->nest->vars[i];
         if (g->var_used[i] == VAR_Entry)
-            text_format(g, &vars, "    %s %s = %s;\n", c_type((DType)v->rep), var_name(g, v), gen_entry(g, v));
+            text_format(g, &vars, "    %s %s = %s;\n", c_type((DType)v->rep), gen_var_name(g, v), gen_entry(g, v));
         else if (g->var_used[i] == VAR_Local)
-            text_format(g, &vars, "    %s %s;\n", c_type((DType)v->rep), var_name(g, v));
-        for (int row = 1; row < ROWS && g->var_rows[i]; row++)
-            text_format(g, &vars, "    %s %s_r%d;\n", c_type((DType)v->rep), var_name(g, v), row);
+            text_format(g, &vars, "    %s %s%s%s;\n", c_type((DType)v->rep), gen_var_name(g, v), g->tile ? tile_lengths(g, g->var_tile[i]) : "",
+                        g->tile && g->tile->is_uneven ? " = {}" : "");
     }
     text_format(g, t, "struct %s_args {\n", k->name);
     for (uint32_t i = 0; i < k->n_params; i++)
         put_member(g, t, &k->param[i]);
     if (k->n_params == 0)
         text_format(g, t, "    i64 unused;\n");
-    text_format(g, t, "};\n\n/* %s */\nextern \"C\" __global__ void __launch_bounds__(%u) %s(const __grid_constant__ struct %s_args a)\n{\n", comment,
-                (unsigned)k->block[0] * k->block[1] * k->block[2], k->name, k->name);
+    text_format(g, t, "};\n\n/* %s */\nextern \"C\" __global__ void __launch_bounds__(%u%s) %s(const __grid_constant__ struct %s_args a)\n{\n", comment,
+                (unsigned)k->block[0] * k->block[1] * k->block[2], g->blocks > 1 ? gen_text(g, ", %d", g->blocks) : "", k->name, k->name);
     /* Lanes that wait for each other agree on it: a check may fail meanwhile. */
-    if (g->plan->can_fail)
-        text_format(g, t, k->kind == GK_Tree || k->kind == GK_WarpMap ? "    if (__any_sync(0xffffffffu, a.status->failed))\n        return;\n"
+    if (may_end && k->uses_barriers && g->tile)
+        text_format(g, t, "    __shared__ int ends;\n    if (threadIdx.x == 0)\n        ends = a.status->failed;\n    __syncthreads();\n    if (ends)\n        return;\n");
+    else if (may_end)
+        text_format(g, t, k->uses_barriers ? "    if (__any_sync(0xffffffffu, a.status->failed))\n        return;\n"
                                                                       : "    if (a.status->failed)\n        return;\n");
     declare_arrays(g, t);
     if (vars.n)
@@ -470,6 +483,7 @@ static void find_grid(Gen *g, const PItem *item, Grid *grid)
 typedef struct Lasts {
     uint32_t n;
     LastKind kind[64];
+    bool     or_entry[64];      /* the last iteration may leave it as it was, if all do */
     bool     in_tail[64];       /* assigned between the loops of the grid: a kernel of one thread behind does that part of the last iteration again */
     const VarUse *use[64];
     const char *cell[64];       /* scratch buffer */
@@ -497,6 +511,20 @@ static bool assigned_between(const Grid *grid, const NVar *v, uint32_t *level)
             return true;
         }
     return false;
+}
+
+/* Do all iterations of the grid assign the variable, or none?  It is assigned in loops that have as many iterations in each of them. */
+static bool is_assigned_alike(Gen *g, PItem *const *items, uint32_t n, const NVar *v)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const PItem *x = items[i];
+        if (!items_assign(items + i, 1, v) || (x->kind == PI_Stmt && x->stmt->kind == NS_Assign))
+            continue;
+        if (x->kind != PI_Loop || x->loop->src[0]->has_exit || target_has_jumps(g, x->loop->src[0]->stmt) || !bounds_are_invariant(g, x->loop) ||
+            !is_assigned_alike(g, x->body, x->n_body, v))
+            return false;
+    }
+    return true;
 }
 
 /* What is to be done about each variable whose last value is wanted.  False: a grid of so many loops cannot do it. */
@@ -527,7 +555,10 @@ static bool find_lasts(Gen *g, const Grid *grid, Lasts *out)
         out->has_tail |= between;
         if (between)
             continue;
-        if (!within || !here || !here->always_assigned || (!all_fixed && grid->n > 2))
+        gen_counters_begin(g, inner->loop);
+        out->or_entry[n] = here && !here->always_assigned && all_fixed && is_assigned_alike(g, inner->body, inner->n_body, u->var);
+        gen_counters_end(g, inner->loop);
+        if (!within || !here || !(here->always_assigned || out->or_entry[n]) || (!all_fixed && grid->n > 2))
             return false;
         out->kind[n] = all_fixed ? LAST_Certain : LAST_Units;
     }
@@ -538,13 +569,15 @@ static void watch_lasts(Gen *g, Lasts *lasts, bool is_grid)
 {
     for (uint32_t i = 0; i < lasts->n; i++) {
         const NVar *v = lasts->use[i]->var;
+        if (lasts->or_entry[i])
+            g->var_watch[v->id] = WATCH_Entry;
         if (lasts->in_tail[i] || lasts->kind[i] == LAST_Certain)
             continue;
         bool is_set = lasts->kind[i] == LAST_Set;
         lasts->has_noted = true;
         lasts->cell[i] = is_set ? gen_scratch(g, 0, 8, true) : gen_scratch(g, 24, 0, is_grid);
         g->var_watch[v->id] = is_set ? WATCH_Cell : is_grid ? WATCH_No : WATCH_Flag;
-        const char *name = var_name(g, v);
+        const char *name = gen_var_name(g, v);
         if (is_set)
             gen_line(g, "volatile int *const set_%s = (volatile int *)%s;", name, lasts->cell[i]);
         else
@@ -692,7 +725,7 @@ static void gen_tail(Gen *g, const Grid *grid, const Lasts *lasts, GenLaunch *la
 
 static void map_level(Gen *g, const Grid *grid, const Lasts *lasts, uint32_t level, const char **t, const char **end)
 {
-    static const Helper thread[] = { HP_ThreadX, HP_ThreadY, HP_ThreadZ }, threads[] = { HP_ThreadsX, HP_ThreadsY, HP_ThreadsZ };
+    static const Helper thread[] = { HP_ThreadX, HP_ThreadY, HP_ThreadZ };
     const PItem *item = grid->item[level];
     const PLoop *l = item->loop;
     uint32_t axis = grid->n - 1 - level;
@@ -709,8 +742,11 @@ static void map_level(Gen *g, const Grid *grid, const Lasts *lasts, uint32_t lev
     }
     gen_counters_begin(g, l);
     t[level] = gen_counter(g, l->src[0]);
-    gen_open(g, "for (i64 %s = %s + %s(); %s < %s; %s += %s())", t[level], from, gen_helper(g, thread[axis], DT_COUNT), t[level], to, t[level],
-             gen_helper(g, threads[axis], DT_COUNT));
+    /* A launch has a thread for each iteration, but that an axis in the middle may be longer than a grid can be.  (Where it is known that there is one
+     * iteration, it takes a quarter less time to get to the first load.) */
+    bool goes_on = grid->n == MAX_GRID && level == 1;
+    gen_open(g, "for (i64 %s = %s + %s(); %s < %s; %s)", t[level], from, gen_helper(g, thread[axis], DT_COUNT), t[level], to,
+             goes_on ? gen_text(g, "%s += %s()", t[level], gen_helper(g, HP_ThreadsY, DT_COUNT)) : gen_text(g, "%s = %s", t[level], to));
     if (least && strcmp(least, "0") != 0) {
         gen_line(g, "if (%s < %s)", t[level], least);
         gen_line(g, "    continue;");
@@ -722,12 +758,44 @@ static void map_level(Gen *g, const Grid *grid, const Lasts *lasts, uint32_t lev
     } else {
         for (uint32_t i = 0; i < lasts->n; i++)
             if (g->var_watch[lasts->use[i]->var->id] == WATCH_Flag)
-                gen_line(g, "bool set_%s = false;", var_name(g, lasts->use[i]->var));
+                gen_line(g, "bool set_%s = false;", gen_var_name(g, lasts->use[i]->var));
         Target target = { .is_c_loop = true, .next_by_label = lasts->n > 0 };
         gen_iteration(g, item, &target, t[level]);
         store_lasts(g, grid, lasts, t, end);
     }
     gen_close(g);
+}
+
+static void set_block(GpuKernel *k, const Grid *grid)
+{
+    if (grid->n == 1)
+        return;
+    k->block[0] = 32;
+    k->block[1] = grid->n == 2 ? 8 : 4;
+    k->block[2] = grid->n == 2 ? 1 : 2;
+}
+
+/* 32 iterations to a warp. */
+static void stage_level(Gen *g, const Grid *grid, const Lasts *lasts)
+{
+    const PLoop *l = grid->item[0]->loop;
+    const char *end = gen_param(g, GP_End, 0, 0), *trip = gen_param(g, GP_Trip, 0, 0);
+    gen_counters_begin(g, l);
+    const char *t = gen_counter(g, l->src[0]);
+    gen_line(g, "const int lane = (int)(threadIdx.x %% 32);");
+    gen_open(g, "for (i64 row0 = %s + %s() - lane; row0 < %s; row0 += %s())", gen_param(g, GP_Begin, 0, 0), gen_helper(g, HP_ThreadX, DT_COUNT), end,
+             gen_helper(g, HP_ThreadsX, DT_COUNT));
+    gen_line(g, "const i64 %s = row0 + lane;", t);
+    gen_line(g, "bool live = %s < %s;", t, end);
+    for (uint32_t i = 0; i < lasts->n; i++)
+        if (g->var_watch[lasts->use[i]->var->id] == WATCH_Flag)
+            gen_line(g, "bool set_%s = false;", gen_var_name(g, lasts->use[i]->var));
+    gen_stage_rows(g, grid->item[0]);
+    gen_open(g, "if (live)");
+    store_lasts(g, grid, lasts, &t, &trip);
+    gen_close(g);
+    gen_close(g);
+    gen_counters_end(g, l);
 }
 
 /* One warp to each iteration. */
@@ -744,91 +812,150 @@ static void warp_level(Gen *g, const Grid *grid, const Lasts *lasts)
     gen_line(g, "    return;");
     for (uint32_t i = 0; i < lasts->n; i++)
         if (g->var_watch[lasts->use[i]->var->id] == WATCH_Flag)
-            gen_line(g, "bool set_%s = false;", var_name(g, lasts->use[i]->var));
+            gen_line(g, "bool set_%s = false;", gen_var_name(g, lasts->use[i]->var));
     g->warp = WARP_Uniform;
     gen_iteration(g, grid->item[0], &target, t);
     g->warp = WARP_No;
     store_lasts(g, grid, lasts, &t, &trip);
 }
 
-/* Several rows to a thread, and those that are left over one by one. */
-static void map_rows(Gen *g, const Grid *grid)
+/* Are all last values those of the grid's last iteration, constants, or given by a kernel of their own? */
+static bool are_certain(const Lasts *lasts)
 {
-    const PItem *outer = grid->item[0], *inner = grid->item[1];
-    const char *end = gen_param(g, GP_End, 0, 0);
-    Grid plain = *grid;
-    Lasts none = { 0 };
-    gen_open(g, "for (i64 tile = %s + %d * %s(); tile < %s; tile += %d * %s())", gen_param(g, GP_Begin, 0, 0), ROWS, gen_helper(g, HP_ThreadY, DT_COUNT), end,
-             ROWS, gen_helper(g, HP_ThreadsY, DT_COUNT));
-    for (int whole = 1; whole >= 0; whole--) {
-        const char *t[MAX_GRID], *ends[MAX_GRID] = { end };
-        if (whole)
-            gen_open(g, "if (tile + %d <= %s)", ROWS, end);
-        gen_counters_begin(g, outer->loop);
-        t[0] = gen_counter(g, outer->loop->src[0]);
-        g->line = 0;
-        if (whole) {
-            gen_line(g, "const i64 %s = tile;", t[0]);
-            g->rows = outer->loop->src[0];
-            gen_row_items(g, outer->body, outer->n_body - 1);
-            gen_counters_begin(g, inner->loop);
-            t[1] = gen_counter(g, inner->loop->src[0]);
-            gen_open(g, "for (i64 %s = %s + %s(); %s < %s; %s += %s())", t[1], gen_param(g, GP_First, 1, 0), gen_helper(g, HP_ThreadX, DT_COUNT), t[1],
-                     gen_param(g, GP_Trip, 1, 0), t[1], gen_helper(g, HP_ThreadsX, DT_COUNT));
-            gen_row_items(g, inner->body, inner->n_body);
-            gen_close(g);
-            gen_counters_end(g, inner->loop);
-            g->rows = NULL;
-            g->indent--;
-            gen_open(g, "} else");
-        } else {
-            gen_open(g, "for (i64 %s = tile; %s < %s; %s++)", t[0], t[0], end, t[0]);
-            gen_items(g, outer->body, outer->n_body - 1);
-            map_level(g, &plain, &none, 1, t, ends);
-            gen_counters_end(g, inner->loop);
-            gen_close(g);
-            gen_close(g);
+    bool all = true;
+    for (uint32_t i = 0; i < lasts->n; i++)
+        all &= lasts->in_tail[i] || lasts->kind[i] == LAST_Certain || lasts->kind[i] == LAST_Set;
+    return all;
+}
+
+/* A grid whose threads take iterations one by one. */
+static void map_plain(Gen *g, GpuKernel *k, const Grid *grid, const Lasts *lasts)
+{
+    const char *t[MAX_GRID], *end[MAX_GRID];
+    set_block(k, grid);
+    for (uint32_t i = 0; i < lasts->n; i++)
+        if (lasts->or_entry[i])
+            gen_line(g, "%s = %s;", gen_var(g, lasts->use[i]->var), gen_entry(g, lasts->use[i]->var));
+    map_level(g, grid, lasts, 0, t, end);
+    kernel_end(g, comment_of(g, grid->item, grid->n));
+}
+
+static void map_tile(Gen *g, const Grid *grid, const Lasts *lasts, Tile *tile)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < lasts->n; i++)
+        some |= !lasts->in_tail[i] && lasts->kind[i] == LAST_Certain;
+    tile_body(g, tile);
+    if (some) {
+        const char *t[MAX_GRID], *end[MAX_GRID];
+        tile_begin(g, tile->all);
+        for (uint32_t k = 0; k < grid->n; k++) {
+            t[k] = gen_counter(g, grid->item[k]->loop->src[0]);
+            end[k] = gen_param(g, GP_Trip, (uint8_t)k, 0);
         }
-        gen_counters_end(g, outer->loop);
+        gen_open(g, "if (inside)");
+        store_lasts(g, grid, lasts, t, end);
+        gen_close(g);
+        tile_end(g);
     }
-    gen_close(g);
+    tile_done(g);
+}
+
+static GpuKernel *begin_map(Gen *g, const PItem *item, const char *name)
+{
+    GpuKernel *k = kernel_begin(g, GK_Map, name);
+    for (uint32_t i = 0; i < item->loop->n_private; i++)
+        g->var_own[item->loop->private_var[i]->id] = 1;
+    gen_find_written(g, &(PItem *){ (PItem *)item }, 1);
+    return k;
+}
+
+/* The grid in tiles, and the plain form of the kernel. */
+static bool gen_tiles(Gen *g, GpuKernel *k, const Grid *grid, Lasts *lasts)
+{
+    Tile tile;
+    if (!are_certain(lasts) || !tile_find(g, grid->item, grid->n, &tile) || (tile.is_uneven && lasts->has_noted))
+        return false;
+    bool is_simple = !tile.has_trees && !tile.is_uneven && !tile.around;
+    map_tile(g, grid, lasts, &tile);
+    kernel_end(g, gen_text(g, "%s, in tiles", comment_of(g, grid->item, grid->n)));
+    GpuKernel *plain = begin_map(g, grid->item[0], gen_text(g, "%s_plain", k->name));
+    plain->n_dims = (uint8_t)grid->n;
+    memcpy(plain->item, grid->item, sizeof plain->item);
+    watch_lasts(g, lasts, grid->n > 1);
+    if (is_simple && tile_find(g, grid->item, grid->n, &tile)) {
+        tile_make_plain(&tile);
+        map_tile(g, grid, lasts, &tile);
+        kernel_end(g, comment_of(g, grid->item, grid->n));
+    } else {
+        memset(g->counter_runs, 0, g->nest->n_loops);
+        map_plain(g, plain, grid, lasts);
+    }
+    k->plain = plain;
+    return true;
+}
+
+static void map_stage(Gen *g, GpuKernel *k, const Grid *grid, const Lasts *lasts)
+{
+    k->block[0] = gen_stage_threads(g, grid->item[0]);
+    k->uses_barriers = true;
+    stage_level(g, grid, lasts);
+    kernel_end(g, comment_of(g, grid->item, grid->n));
+}
+
+static void map_warps(Gen *g, GpuKernel *k, const Grid *grid, const Lasts *lasts)
+{
+    k->kind = GK_WarpMap;
+    k->uses_barriers = true;
+    warp_level(g, grid, lasts);
+    kernel_end(g, comment_of(g, grid->item, grid->n));
+}
+
+/* A warp to an iteration, but 32 iterations to a warp where the host finds the loops inside short. */
+static bool gen_short_form(Gen *g, GpuKernel *k, const Grid *grid, const Lasts *lasts)
+{
+    const PLoop *loop[COUNT_OF(k->limit)];
+    uint32_t n = gen_short_loops(g, grid->item[0], loop, COUNT_OF(loop));
+    if (n == 0 || !are_certain(lasts))
+        return false;
+    map_stage(g, k, grid, lasts);
+    k->tile[0] = k->block[0];
+    for (uint32_t i = 0; i < n; i++)
+        k->limit[k->n_limits++] = (struct GpuLimit){ loop[i], TREE_PROGRAM };
+    GpuKernel *plain = begin_map(g, grid->item[0], gen_text(g, "%s_plain", k->name));
+    plain->n_dims = 1;
+    plain->item[0] = grid->item[0];
+    map_warps(g, plain, grid, lasts);
+    k->plain = plain;
+    return true;
 }
 
 static void gen_map(Gen *g, const PItem *item, GenLaunch *launch, void *user)
 {
-    GpuKernel *k = kernel_begin(g, GK_Map, gen_text(g, "k%u", (unsigned)g->program->n_kernels));
-    const char *t[MAX_GRID], *end[MAX_GRID];
+    GpuKernel *k = begin_map(g, item, gen_text(g, "k%u", (unsigned)g->program->n_kernels));
     Grid grid;
     Lasts lasts;
-    for (uint32_t i = 0; i < item->loop->n_private; i++)
-        g->var_own[item->loop->private_var[i]->id] = 1;
-    gen_find_written(g, &(PItem *){ (PItem *)item }, 1);
     find_grid(g, item, &grid);
-    bool by_warps = grid.n == 1 && gen_wants_warps(g, item);
+    bool by_stage = grid.n == 1 && gen_wants_stage(g, item), by_warps = grid.n == 1 && !by_stage && gen_wants_warps(g, item);
     while (grid.n > 1 && !find_lasts(g, &grid, &lasts))
         grid.n--;
     if (grid.n == 1)
         find_lasts(g, &grid, &lasts);
     memset(g->counter_runs, 0, g->nest->n_loops);
-    if (grid.n > 1) {
-        k->block[0] = 32;
-        k->block[1] = grid.n == 2 ? 8 : 4;
-        k->block[2] = grid.n == 2 ? 1 : 2;
-    }
+    set_block(k, &grid);
     k->n_dims = (uint8_t)grid.n;
     memcpy(k->item, grid.item, sizeof k->item);
     gen_note_saves(g, item);
     watch_lasts(g, &lasts, grid.n > 1);
     if (by_warps) {
-        k->kind = GK_WarpMap;
-        k->uses_barriers = true;
-        warp_level(g, &grid, &lasts);
-    } else if (grid.n == 2 && lasts.n == 0 && gen_wants_rows(g, grid.item[0], grid.item[1])) {
-        map_rows(g, &grid);
-    } else {
-        map_level(g, &grid, &lasts, 0, t, end);
+        if (!gen_short_form(g, k, &grid, &lasts))
+            map_warps(g, k, &grid, &lasts);
+    } else if (by_stage) {
+        map_stage(g, k, &grid, &lasts);
+    } else if (!gen_tiles(g, k, &grid, &lasts)) {
+        memset(g->counter_runs, 0, g->nest->n_loops);
+        map_plain(g, k, &grid, &lasts);
     }
-    kernel_end(g, comment_of(g, grid.item, grid.n));
     if (lasts.has_noted) {
         const NVar *vars[64];
         LastKind kinds[64];
@@ -841,6 +968,8 @@ static void gen_map(Gen *g, const PItem *item, GenLaunch *launch, void *user)
                 n++;
             }
         k->then = gen_last_kernel(g, k, item, n, vars, kinds, buffers);
+        if (k->plain)
+            k->plain->then = k->then;
     }
     launch(g, k, user);
     if (lasts.has_tail)

@@ -4,14 +4,14 @@
  * lane from the identity; lanes are folded by halving; results of chunks go to scratch memory, which GK_Fold folds by the same rule until one is left.  128
  * iterations or fewer are done by one lane in program order, from the variable's value.
  *
- * Accumulations for which any order will do, exactly (integers, bits), run along.  Minima and maxima of floats, and whatever has a
- * companion (the index of a minimum), need iterations in order: a thread takes a block of consecutive ones (GK_Blocks), and
+ * Accumulations for which any order will do, exactly (integers, bits), run along, and so do minima and maxima with the iterations that gave them
+ * (emit_choice.c).  What is left (`s = s and x` of numbers) needs iterations in order: a thread takes a block of consecutive ones (GK_Blocks), and
  * blocks are combined in order, as the reference executor does it.
  *
  * Inside a thread a loop with ordered accumulations does the same alone: lane after lane of each chunk, so that the variable stays in a register. */
 #include "jit/gpu/emit.h"
 
-enum { FEW_UNIT = 1024, BLOCK_UNIT = 64, BLOCK_FOLD = 256, MAX_RED = 32 };
+enum { FEW_UNIT = 2048, FEW_FOLD = 512, BLOCK_UNIT = 64, BLOCK_FOLD = 256, MAX_RED = 32 };
 
 uint32_t loop_n_ordered(const PLoop *l)
 {
@@ -105,10 +105,10 @@ static bool red_begin(Gen *g, Red *r, const PItem *item, GpuKernelKind kind, int
 }
 
 /* Scratch buffers, in the order in which the then-kernels count them: accumulations first. */
-static void red_scratch(Gen *g, Red *r, size_t (*size)(const VarUse *u))
+static void red_scratch(Gen *g, Red *r, size_t (*size)(const PLoop *l, const VarUse *u))
 {
     for (uint32_t i = 0; i < r->loop->n_red; i++)
-        r->cell[i] = gen_scratch(g, size(r->loop->red[i].use), 0, false);
+        r->cell[i] = gen_scratch(g, size(r->loop, r->loop->red[i].use), 0, false);
     for (uint32_t i = 0; i < r->loop->n_last; i++) {
         const VarUse *u = r->loop->last[i];
         LastKind kind = last_kind(u);
@@ -191,27 +191,80 @@ static GpuKernel *fold_begin(Gen *g, const Red *r, int64_t unit)
 
 /* ---- one warp to a chunk ---------------------------------------------------------------------------------------------------------------- */
 
-static size_t element_size(const VarUse *u)
+static size_t cell_size(const PLoop *l, const VarUse *u)
 {
-    return dtype_info[u->var->rep].size;
+    return u->red != RK_Arg && gen_is_placed(l, u) ? 24 : dtype_info[u->var->rep].size;
 }
 
 /* Lane l takes lane l + 16, then l + 8, 4, 2, 1; lane 0 has the result. */
 void gen_fold_lanes(Gen *g, const VarUse *u, const char *value)
 {
-    DType rep = (DType)u->var->rep;
-    Helper down = rep_is_complex(rep) ? HP_CDown : dtype_info[rep].size < 4 ? HP_NarrowDown : HP_Down;
-    Val other = gen_call(g, down, rep, atom(value), "half");
+    Val other = atom(gen_lane_down(g, (DType)u->var->rep, value, "half"));
     gen_line(g, "for (int half = 16; half; half /= 2)");
     gen_line(g, "    %s = %s;", value, gen_combined(g, u, atom(value), other).s);
 }
 
-static GpuKernel *tree_fold(Gen *g, const Red *r)
+const char *gen_lane_down(Gen *g, DType rep, const char *x, const char *by)
 {
-    GpuKernel *k = fold_begin(g, r, TREE_CHUNK);
+    Helper down = rep_is_complex(rep) ? HP_CDown : dtype_info[rep].size < 4 ? HP_NarrowDown : HP_Down;
+    return gen_call(g, down, rep, atom(x), by).s;
+}
+
+/* Number of the accumulation, and of its scratch buffer. */
+static uint32_t red_index(const PLoop *l, const VarUse *u)
+{
+    uint32_t i = 0;
+    while (l->red[i].use != u)
+        i++;
+    return i;
+}
+
+static void fold_placed(Gen *g, const PLoop *l, const VarUse *u)
+{
+    const VarUse *beside[MAX_BESIDE];
+    PlacedNames x = { .value = "x", .when = "when", .n_beside = gen_beside(l, u, beside) };
+    const char *part_beside[MAX_BESIDE], *last = gen_param(g, GP_Last, 0, 0);
+    DType rep = (DType)u->var->rep;
+    gen_scope(g);
+    gen_line(g, "Noted *const part = (Noted *)%s;", gen_param(g, GP_Scratch, 0, red_index(l, u)));
+    gen_line(g, "%s x = %s;", c_type(rep), gen_identity(g, u).s);
+    gen_line(g, "i64 when = 0;");
+    for (uint32_t i = 0; i < x.n_beside; i++) {
+        const char *type = c_type((DType)beside[i]->var->rep);
+        part_beside[i] = gen_text(g, "part%u", (unsigned)i);
+        x.beside[i] = gen_text(g, "beside%u", (unsigned)i);
+        gen_line(g, "%s *const part%u = (%s *)%s;", type, (unsigned)i, type, gen_param(g, GP_Scratch, 0, red_index(l, beside[i])));
+        gen_line(g, "%s beside%u = %s();", type, (unsigned)i, type);
+    }
+    gen_read_placed(g, l, u, &x, "part", part_beside);
+    gen_fold_placed(g, l, u, &x);
+    gen_open(g, "if (lane == 0 && %s)", last);
+    gen_line(g, "const %s start = %s;", c_type(rep), gen_entry(g, u->var));
+    gen_line(g, "const bool is_better = when && (%s);", gen_placed_better(g, u, "x", "start"));
+    gen_store_var(g, u->var, "is_better ? x : start");
+    for (uint32_t i = 0; i < x.n_beside; i++)
+        gen_store_var(g, beside[i]->var, gen_text(g, "is_better ? %s : %s", x.beside[i], gen_entry(g, beside[i]->var)));
+    g->indent--;
+    gen_open(g, "} else if (lane == 0)");
+    gen_line(g, "part[a.end + result].when = when;");
+    gen_line(g, "part[a.end + result].value.%s = x;", slot_member(rep));
+    for (uint32_t i = 0; i < x.n_beside; i++)
+        gen_line(g, "%s[a.end + result] = %s;", part_beside[i], x.beside[i]);
+    gen_close(g);
+    gen_close(g);
+}
+
+static GpuKernel *tree_fold(Gen *g, const Red *r, int64_t unit)
+{
+    GpuKernel *k = fold_begin(g, r, unit);
     for (uint32_t i = 0; i < r->loop->n_red; i++) {
         const VarUse *u = r->loop->red[i].use;
         DType rep = (DType)u->var->rep;
+        if (gen_is_placed(r->loop, u)) {
+            if (u->red != RK_Arg)
+                fold_placed(g, r->loop, u);
+            continue;
+        }
         gen_scope(g);
         gen_line(g, "%s *const part = (%s *)%s;", c_type(rep), c_type(rep), gen_param(g, GP_Scratch, 0, i));
         gen_line(g, "%s x = %s;", c_type(rep), gen_identity(g, u).s);
@@ -232,6 +285,23 @@ static GpuKernel *tree_fold(Gen *g, const Red *r)
     return k;
 }
 
+/* A unit's part of an accumulation by place. */
+static void put_placed(Gen *g, const Red *r, const VarUse *u)
+{
+    const PLoop *l = r->loop;
+    const VarUse *beside[MAX_BESIDE];
+    PlacedNames x = gen_placed_vars(g, l, u);
+    const char *cell = r->cell[red_index(l, u)];
+    gen_fold_placed(g, l, u, &x);
+    gen_beside(l, u, beside);
+    gen_open(g, "if (lane == 0)");
+    gen_line(g, "((Noted *)%s)[unit].when = %s;", cell, x.when);
+    gen_line(g, "((Noted *)%s)[unit].value.%s = %s;", cell, slot_member((DType)u->var->rep), x.value);
+    for (uint32_t i = 0; i < x.n_beside; i++)
+        gen_line(g, "((%s *)%s)[unit] = %s;", c_type((DType)beside[i]->var->rep), r->cell[red_index(l, beside[i])], x.beside[i]);
+    gen_close(g);
+}
+
 static void gen_tree_kernel(Gen *g, const PItem *item, GenLaunch *launch, void *user)
 {
     bool ordered = loop_n_ordered(item->loop) > 0;
@@ -250,7 +320,7 @@ static void gen_tree_kernel(Gen *g, const PItem *item, GenLaunch *launch, void *
     gen_line(g, "const i64 unit = %s + %s() / 32;", gen_param(g, GP_Begin, 0, 0), gen_helper(g, HP_ThreadX, DT_COUNT));
     gen_line(g, "if (unit >= %s)", gen_param(g, GP_End, 0, 0));
     gen_line(g, "    return;");
-    red_scratch(g, &r, element_size);
+    red_scratch(g, &r, cell_size);
     for (uint32_t i = 0; i < r.n_lasts; i++)
         if (r.kind[i] == LAST_Units) {
             gen_line(g, "bool set_%s;", gen_var(g, r.last[i]));
@@ -263,9 +333,15 @@ static void gen_tree_kernel(Gen *g, const PItem *item, GenLaunch *launch, void *
     gen_line(g, "const i64 from = %s + unit * %lld, to = %s(from + %lld, %s);", first, (long long)unit, gen_helper(g, HP_Least, DT_COUNT),
              (long long)unit, trip);
     gen_line(g, "const i64 begin = !in_order ? from + lane : lane == 0 ? from : to, step = in_order ? 1 : 32;");
+    gen_counters_begin(g, l);
+    gen_begin_placed(g, l, gen_counter(g, l->src[0]));
+    gen_counters_end(g, l);
     red_loop(g, &r, "begin", "to", "step", true);
+    gen_end_placed(g, l);
     if (g->stop_used)
-        gen_line(g, "stop:");
+        gen_line(g, "stop:;");
+    if (g->notes_failed)
+        gen_report_failed(g);
     gen_open(g, "if (in_order)");
     gen_open(g, "if (lane == 0)");
     for (uint32_t i = 0; i < l->n_red; i++)
@@ -277,6 +353,11 @@ static void gen_tree_kernel(Gen *g, const PItem *item, GenLaunch *launch, void *
     gen_close(g);
     for (uint32_t i = 0; i < l->n_red; i++) {
         const VarUse *u = l->red[i].use;
+        bool is_placed = gen_is_placed(l, u);
+        if (is_placed && u->red != RK_Arg)
+            put_placed(g, &r, u);
+        if (is_placed)
+            continue;
         gen_fold_lanes(g, u, gen_var(g, u->var));
         gen_line(g, "if (lane == 0)");
         gen_line(g, "    ((%s *)%s)[unit] = %s;", c_type((DType)u->var->rep), r.cell[i], gen_var(g, u->var));
@@ -294,12 +375,12 @@ static void gen_tree_kernel(Gen *g, const PItem *item, GenLaunch *launch, void *
         gen_close(g);
     }
     kernel_end(g, gen_comment(g, item));
-    red_end(g, &r, tree_fold(g, &r), launch, user);
+    red_end(g, &r, tree_fold(g, &r, ordered ? TREE_CHUNK : FEW_FOLD), launch, user);
 }
 
 /* ---- one thread to a block ------------------------------------------------------------------------------------------------------------------ */
 
-static size_t noted_size(const VarUse *u)
+static size_t noted_size(const PLoop *l, const VarUse *u)
 {
     return 24;
 }
@@ -439,10 +520,10 @@ void gen_reduction_kernels(Gen *g, const PItem *item, GenLaunch *launch, void *u
 {
     const PLoop *l = item->loop;
     uint32_t n_ordered = loop_n_ordered(l);
-    bool commutative = true;
+    bool by_lanes = true;
     for (uint32_t i = 0; i < l->n_red; i++)
-        commutative &= l->red[i].use->is_ordered || red_is_commutative(l, l->red[i].use);
-    if (commutative)
+        by_lanes &= l->red[i].use->is_ordered || red_is_commutative(l, l->red[i].use) || gen_is_placed(l, l->red[i].use);
+    if (by_lanes)
         gen_tree_kernel(g, item, launch, user);
     else if (n_ordered == 0)
         gen_block_kernel(g, item, launch, user);
@@ -453,7 +534,7 @@ void gen_reduction_kernels(Gen *g, const PItem *item, GenLaunch *launch, void *u
 /* ---- inside a thread ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Are the last values of the loop's variables those of its last iteration, and is any order right for what it accumulates besides? */
-static bool can_go_by_lanes(const PLoop *l)
+bool gen_can_go_by_lanes(const PLoop *l)
 {
     for (uint32_t i = 0; i < l->n_last; i++)
         if (last_kind(l->last[i]) == LAST_Units)
@@ -473,10 +554,20 @@ const char *gen_tree_call(Gen *g, const VarUse *u, const char *what)
     return gen_text(g, "%s_%s%s_%s", what, z ? "c" : "", is_sum ? "sum" : "product", c_suffix(rep));
 }
 
+/* The same of the warp's tree: warp_give, warp_result. */
+const char *gen_warp_tree_call(Gen *g, const VarUse *u, const char *what)
+{
+    DType rep = (DType)u->var->rep;
+    bool is_sum = u->red == RK_Sum, z = rep_is_complex(rep);
+    gen_helper(g, HP_WarpTree, rep);
+    gen_helper(g, z ? HP_WarpCSum : is_sum ? HP_WarpSum : HP_WarpProduct, rep);
+    return gen_text(g, "warp_%s_%s%s_%s", what, z ? "c" : "", is_sum ? "sum" : "product", c_suffix(rep));
+}
+
 void gen_tree_loop(Gen *g, const PItem *item, const char *first, const char *end)
 {
     const PLoop *l = item->loop;
-    bool by_lanes = can_go_by_lanes(l);
+    bool by_lanes = gen_can_go_by_lanes(l);
     unsigned id = (unsigned)++g->n_temps;
     Target target = { .is_c_loop = true, .next_by_label = !by_lanes || l->n_last > 0 };
     gen_line(g, "/* more than %d iterations: lanes of chunks, by the canonical tree */", TREE_PROGRAM);

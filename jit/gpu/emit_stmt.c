@@ -93,10 +93,14 @@ static void return_value(Gen *g, const NStmt *s)
 
 static void assign(Gen *g, const NStmt *s)
 {
+    if (g->var_watch[s->var->id] == WATCH_Place) {
+        gen_assign_placed(g, s);
+        return;
+    }
     gen_begin(g, s->expr);
     Val v = gen_value_as(g, s->expr, (DType)s->var->rep);
-    const char *name = gen_var(g, s->var);
-    gen_line(g, "%s = %s;", name, v.s);
+    const char *name = gen_var_name(g, s->var);
+    gen_line(g, "%s = %s;", gen_var(g, s->var), v.s);
     if (g->var_watch[s->var->id] == WATCH_Flag)
         gen_line(g, "set_%s = true;", name);
     else if (g->var_watch[s->var->id] == WATCH_Cell)
@@ -109,12 +113,17 @@ static void store(Gen *g, const NStmt *s)
     gen_begin(g, s->expr);
     gen_begin_access(g, s->access);
     Val v = gen_value_as(g, s->expr, (DType)s->access->array->dtype);
+    if (g->tile)                    /* rows of a thread may share what they load */
+        v = gen_temp(g, (DType)s->access->array->dtype, v);
     const char *element = gen_element(g, s->access);
     if (g->warp == WARP_Uniform) {
         gen_line(g, "__syncwarp();");
         gen_line(g, "if (lane == 0)");
         gen_line(g, "    %s = %s;", element, v.s);
         gen_line(g, "__syncwarp();");
+    } else if (g->tile) {
+        gen_line(g, "if (inside)");
+        gen_line(g, "    %s = %s;", element, v.s);
     } else {
         gen_line(g, "%s = %s;", element, v.s);
     }
@@ -129,14 +138,71 @@ static Val test_of(Gen *g, const NExpr *x)
     return v;
 }
 
+/* Loops inside may take some time without looking whether they are to stop. */
+enum { POLL_OUTER = 64 };
+
+/* Innermost loops go in parts, between which the thread looks: nothing is added to an iteration that would keep the compiler from unrolling it.  (Not where lanes
+ * have to go together.) */
+static bool goes_in_parts(const Gen *g, bool has_loops)
+{
+    return g->layout->polls && !has_loops && g->warp != WARP_Uniform;
+}
+
+/* The body's braces are open from here to end_for(). */
+static void begin_for(Gen *g, const char *t, const char *first, const char *end, bool has_loops)
+{
+    if (!goes_in_parts(g, has_loops)) {
+        gen_open(g, "for (i64 %s = %s; %s < %s; %s++)", t, first, t, end, t);
+        gen_poll(g, POLL_OUTER);
+        return;
+    }
+    gen_open(g, "for (i64 %s = %s; %s < %s;)", t, first, t, end);
+    gen_line(g, "const i64 from_%s = %s, to_%s = %s(%s, %s + fuel);", t, t, t, gen_helper(g, HP_Least, DT_COUNT), end, t);
+    gen_open(g, "for (; %s < to_%s; %s++)", t, t, t);
+}
+
+static void end_for(Gen *g, const char *t, bool has_loops)
+{
+    gen_close(g);
+    if (!goes_in_parts(g, has_loops))
+        return;
+    gen_line(g, "fuel -= (int)(%s - from_%s);", t, t);
+    gen_line(g, "if (%s < to_%s)", t, t);
+    gen_line(g, "    break;");
+    gen_poll(g, 0);
+    gen_close(g);
+}
+
+static bool block_has_loop(const NBlock *b)
+{
+    for (uint32_t i = 0; i < b->n; i++)
+        if (b->stmt[i]->kind == NS_Loop || block_has_loop(&b->stmt[i]->body) || block_has_loop(&b->stmt[i]->orelse))
+            return true;
+    return false;
+}
+
+static bool items_have_loop(PItem *const *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (items[i]->kind == PI_Loop || items[i]->kind == PI_While || items_have_loop(items[i]->body, items[i]->n_body) ||
+            items_have_loop(items[i]->orelse, items[i]->n_orelse) || (items[i]->kind == PI_Stmt && block_has_loop(&(NBlock){ 1, &items[i]->stmt })))
+            return true;
+    return false;
+}
+
 static void while_loop(Gen *g, const NStmt *s, const PItem *item)
 {
     Target target = { .up = g->target, .stmt = s, .is_c_loop = true, .label = ++g->n_labels };
+    g->target = &target;
+    bool parts = goes_in_parts(g, block_has_loop(&s->loop->body));
     gen_open(g, "for (;;)");
+    if (parts)
+        gen_open(g, "for (; fuel > 0; fuel--)");
+    else
+        gen_poll(g, POLL_OUTER);
     Val test = test_of(g, s->loop->test);
     gen_line(g, "if (!%s)", at_level(g, test, LV_Unary));
     gen_line(g, "    break;");
-    g->target = &target;
     g->loop_depth++;
     bool braces = target_has_jumps(g, s);
     if (braces)
@@ -152,6 +218,12 @@ static void while_loop(Gen *g, const NStmt *s, const PItem *item)
     g->loop_depth--;
     g->target = target.up;
     gen_close(g);
+    if (parts) {
+        gen_line(g, "if (fuel > 0)");
+        gen_line(g, "    break;");
+        gen_poll(g, 0);
+        gen_close(g);
+    }
     if (target.leave_used)
         label(g, "behind", &target);
 }
@@ -166,7 +238,7 @@ static void nest_loop(Gen *g, const NLoop *l)
     gen_bounds(g, &plain, &first, &end);
     gen_counters_begin(g, &plain);
     const char *t = gen_counter(g, l);
-    gen_open(g, "for (i64 %s = %s; %s < %s; %s++)", t, first, t, end, t);
+    begin_for(g, t, first, end, block_has_loop(&l->body));
     g->target = &target;
     g->loop_depth++;
     bool braces = target_has_jumps(g, l->stmt);
@@ -179,7 +251,7 @@ static void nest_loop(Gen *g, const NLoop *l)
         label(g, "next", &target);
     g->loop_depth--;
     g->target = target.up;
-    gen_close(g);
+    end_for(g, t, block_has_loop(&l->body));
     gen_counters_end(g, &plain);
     gen_close(g);
     if (target.leave_used)
@@ -273,7 +345,7 @@ void gen_items(Gen *g, PItem *const *items, uint32_t n)
 
 /* ---- bounds -------------------------------------------------------------------------------------------------------------------------------- */
 
-static const char *form_text(Gen *g, const NForm *f)
+const char *gen_form(Gen *g, const NForm *f)
 {
     const char *sum = "";
     for (uint32_t k = 0; k < f->n; k++) {
@@ -292,7 +364,7 @@ static const char *form_text(Gen *g, const NForm *f)
 
 static const char *bound_text(Gen *g, const struct PBound *b)
 {
-    const char *v = form_text(g, b->form);
+    const char *v = gen_form(g, b->form);
     return b->scale == 1 ? v : gen_text(g, "%s(%s, %s)", gen_helper(g, HP_DivideUp, DT_COUNT), v, gen_int(g, b->scale).s);
 }
 
@@ -495,9 +567,10 @@ void gen_loop(Gen *g, const PItem *item)
     } else {
         gen_counters_begin(g, l);
         const char *t = gen_counter(g, l->src[0]);
-        gen_open(g, "for (i64 %s = %s; %s < %s; %s++)", t, first, t, end, t);
+        bool has_loops = items_have_loop(item->body, item->n_body);
+        begin_for(g, t, first, end, has_loops);
         gen_iteration(g, item, &target, t);
-        gen_close(g);
+        end_for(g, t, has_loops);
         gen_counters_end(g, l);
         if (target.leave_used && l->n_src == 1)
             label(g, "behind", &target);

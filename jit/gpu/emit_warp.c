@@ -19,7 +19,7 @@ static bool is_long_stride(const Gen *g, const NAccess *a, const NLoop *loop)
     bool moves = false;
     for (uint32_t d = 0; d < a->n_subs; d++) {
         uint8_t kind = g->layout->stride[a->array->id * ALP_MAX_NDIM + d];
-        if (kind == STRIDE_ZERO)
+        if (kind == LAYOUT_ZERO)
             continue;
         if (!a->form[d])
             return true;
@@ -29,7 +29,7 @@ static bool is_long_stride(const Gen *g, const NAccess *a, const NLoop *loop)
                 return true;
             if (t->loop != loop || t->coef == 0)
                 continue;
-            if (t->sym || kind != STRIDE_UNIT || moves || t->coef > 1 || t->coef < -1)
+            if (t->sym || kind != LAYOUT_UNIT || moves || t->coef > 1 || t->coef < -1)
                 return true;
             moves = true;
         }
@@ -46,7 +46,7 @@ static bool expr_has_long(const Gen *g, const NExpr *x, const NLoop *loop)
 /* Statements that may stand in such a loop, outside of those that are spread. */
 static bool block_is_plain(const NBlock *b);
 
-static bool stmt_is_plain(const NStmt *s)
+bool gen_is_plain(const NStmt *s)
 {
     return s->kind == NS_Assign || s->kind == NS_Store || s->kind == NS_Check ||
            (s->kind == NS_If && block_is_plain(&s->body) && block_is_plain(&s->orelse));
@@ -55,36 +55,36 @@ static bool stmt_is_plain(const NStmt *s)
 static bool block_is_plain(const NBlock *b)
 {
     for (uint32_t i = 0; i < b->n; i++)
-        if (!stmt_is_plain(b->stmt[i]))
+        if (!gen_is_plain(b->stmt[i]))
             return false;
     return true;
 }
 
-static bool reads_var(const NExpr *x, const NVar *v)
+bool gen_reads_var(const NExpr *x, const NVar *v)
 {
     if (!x)
         return false;
     if (x->op == NOP_Load)
         for (uint32_t d = 0; d < x->u.access->n_subs; d++)
-            if (reads_var(x->u.access->sub[d], v))
+            if (gen_reads_var(x->u.access->sub[d], v))
                 return true;
-    return (x->op == NOP_Var && x->u.var == v) || reads_var(x->a, v) || reads_var(x->b, v) || reads_var(x->c, v);
+    return (x->op == NOP_Var && x->u.var == v) || gen_reads_var(x->a, v) || gen_reads_var(x->b, v) || gen_reads_var(x->c, v);
 }
 
 /* The term e of v = v + e, v = e + v, v = v - e (or *); NULL: something else. */
-static const NExpr *term_of(const NStmt *s, const NVar *v)
+const NExpr *gen_term_of(const NStmt *s, const NVar *v)
 {
     const NExpr *x = s->expr;
     bool sum = x->op == NOP_Add || x->op == NOP_Mul;
     if (s->kind != NS_Assign || s->var != v || (!sum && x->op != NOP_Sub) || x->rep != v->rep || x->a->rep != x->rep || x->b->rep != x->rep)
         return NULL;
-    if (x->a->op == NOP_Var && x->a->u.var == v && !reads_var(x->b, v))
+    if (x->a->op == NOP_Var && x->a->u.var == v && !gen_reads_var(x->b, v))
         return x->b;
-    return sum && x->b->op == NOP_Var && x->b->u.var == v && !reads_var(x->a, v) ? x->a : NULL;
+    return sum && x->b->op == NOP_Var && x->b->u.var == v && !gen_reads_var(x->a, v) ? x->a : NULL;
 }
 
 /* The ordered accumulation that the statement is; NULL: it is not one. */
-static const VarUse *accumulation(const PLoop *l, const NStmt *s)
+const VarUse *gen_accumulation(const PLoop *l, const NStmt *s)
 {
     for (uint32_t i = 0; i < l->n_red; i++)
         if (l->red[i].use->is_ordered && s->kind == NS_Assign && s->var == l->red[i].use->var)
@@ -92,8 +92,16 @@ static const VarUse *accumulation(const PLoop *l, const NStmt *s)
     return NULL;
 }
 
+static bool stmt_reads_var(const NStmt *s, const NVar *v)
+{
+    bool reads = gen_reads_var(s->expr, v);
+    for (uint32_t d = 0; s->kind == NS_Store && d < s->access->n_subs; d++)
+        reads |= gen_reads_var(s->access->sub[d], v);
+    return reads;
+}
+
 /* Can the loop be spread over lanes? */
-static bool can_spread(Gen *g, const PItem *item)
+bool gen_can_spread(Gen *g, const PItem *item)
 {
     const PLoop *l = item->loop;
     uint32_t n_ordered = loop_n_ordered(l), found = 0;
@@ -106,18 +114,18 @@ static bool can_spread(Gen *g, const PItem *item)
         if (last_kind(l->last[i]) != LAST_Certain)
             return false;
     for (uint32_t i = 0; i < l->n_red; i++)
-        if (!l->red[i].use->is_ordered && !red_is_commutative(l, l->red[i].use))
+        if (!l->red[i].use->is_ordered && !red_is_commutative(l, l->red[i].use) && (n_ordered || !gen_is_placed(l, l->red[i].use)))
             return false;
     for (uint32_t i = 0; i < item->n_body && n_ordered; i++) {
         const NStmt *s = item->body[i]->stmt;
-        if (item->body[i]->kind != PI_Stmt || s->kind != NS_Assign)
+        if (item->body[i]->kind != PI_Stmt || (s->kind != NS_Assign && s->kind != NS_Store))
             return false;
-        const VarUse *u = accumulation(l, s);
-        if (u && (found == MAX_WARP_TERMS || !term_of(s, u->var) || (s->expr->op == NOP_Mul && rep_is_complex((DType)s->expr->rep))))
+        const VarUse *u = gen_accumulation(l, s);
+        if (u && (found == MAX_WARP_TERMS || !gen_term_of(s, u->var) || (s->expr->op == NOP_Mul && rep_is_complex((DType)s->expr->rep))))
             return false;
         found += u != NULL;
         for (uint32_t k = 0; k < l->n_red && !u; k++)
-            if (reads_var(s->expr, l->red[k].use->var) && l->red[k].use->is_ordered)
+            if (l->red[k].use->is_ordered && stmt_reads_var(s, l->red[k].use->var))
                 return false;
     }
     return found == n_ordered;
@@ -175,7 +183,7 @@ bool gen_is_fixed(const PItem *item, const NStmt *s)
     if (s->kind != NS_Assign || reads_counter(s->expr, item->loop->src[0]))
         return false;
     for (uint32_t i = 0; i < item->n_body; i++)
-        if (item->body[i]->stmt->kind == NS_Assign && reads_var(s->expr, item->body[i]->stmt->var))
+        if (item->body[i]->stmt->kind == NS_Assign && gen_reads_var(s->expr, item->body[i]->stmt->var))
             return false;
     return true;
 }
@@ -194,10 +202,10 @@ const NExpr *gen_kept_term(Gen *g, const PItem *item)
             return NULL;
         const NVar *v = x->stmt->var;           /* must not carry a value, nor choose the element */
         for (uint32_t k = 0; k <= i; k++)
-            if (reads_var(item->body[k]->stmt->expr, v))
+            if (gen_reads_var(item->body[k]->stmt->expr, v))
                 return NULL;
         for (uint32_t d = 0; d < store->access->n_subs; d++)
-            if (reads_var(store->access->sub[d], v) && !gen_is_fixed(item, x->stmt))
+            if (gen_reads_var(store->access->sub[d], v) && !gen_is_fixed(item, x->stmt))
                 return NULL;
     }
     for (uint32_t d = 0; e && d < store->access->n_subs; d++)
@@ -243,6 +251,15 @@ static bool has_loaded_bounds(const PLoop *l)
     return l->n_upper == 0 && (is_loaded(s->start_form) || (s->n_stop_forms == 0 && is_loaded(s->stop_form)));
 }
 
+bool gen_has_short_rows(Gen *g, const PItem *item, const NLoop *outer)
+{
+    enum { FEW = 8 };               /* a thread's own loads fill a cache line as well */
+    const PLoop *l = item->loop;
+    const NExpr *trip = l->src[0]->trip;
+    bool is_told = l->n_upper == 0 && trip && trip->op == NOP_Const && trip->u.i >= FEW && trip->u.i < 32;
+    return l->mode != PM_Parallel && (has_loaded_bounds(l) || is_told) && spreads_well(g, item, outer);
+}
+
 /* Is it known to have too few iterations for the lanes? */
 static bool is_short(const PLoop *l)
 {
@@ -258,7 +275,7 @@ static bool items_fit(Gen *g, PItem *const *items, uint32_t count, const NLoop *
         uint32_t inside = 0;
         switch ((PItemKind)x->kind) {
         case PI_Stmt:
-            if (!stmt_is_plain(x->stmt))
+            if (!gen_is_plain(x->stmt))
                 return false;
             break;
         case PI_If:
@@ -266,7 +283,7 @@ static bool items_fit(Gen *g, PItem *const *items, uint32_t count, const NLoop *
                 return false;
             break;
         case PI_Loop:
-            if (can_spread(g, x) || kept_term(g, x)) {
+            if (gen_can_spread(g, x) || kept_term(g, x)) {
                 ++*n;
                 *well |= x->loop->mode != PM_Parallel && !has_loaded_bounds(x->loop) && !is_short(x->loop) && spreads_well(g, x, outer);
                 break;
@@ -298,32 +315,27 @@ bool gen_wants_warps(Gen *g, const PItem *item)
 
 bool gen_is_spread(Gen *g, const PItem *item)
 {
-    return g->warp == WARP_Uniform && (can_spread(g, item) || kept_term(g, item));
+    return g->warp == WARP_Uniform && (gen_can_spread(g, item) || kept_term(g, item));
 }
 
 #define ALL_LANES "0xffffffffu"
 
-/* The value that lane `from` has, for all. */
-static void broadcast(Gen *g, const NVar *v, const char *from)
-{
-    DType rep = (DType)v->rep;
-    const char *name = gen_var(g, v);
-    if (rep_is_complex(rep)) {
-        gen_line(g, "%s.re = __shfl_sync(%s, %s.re, %s);", name, ALL_LANES, name, from);
-        gen_line(g, "%s.im = __shfl_sync(%s, %s.im, %s);", name, ALL_LANES, name, from);
-    } else if (dtype_info[rep].size < 4) {
-        gen_line(g, "%s = (%s)__shfl_sync(%s, (int)%s, %s);", name, c_type(rep), ALL_LANES, name, from);
-    } else {
-        gen_line(g, "%s = __shfl_sync(%s, %s, %s);", name, ALL_LANES, name, from);
-    }
-}
-
-static const char *shuffled(Gen *g, DType rep, const char *x, const char *from)
+/* The value that lane `from` has. */
+const char *gen_shuffled(Gen *g, DType rep, const char *x, const char *from)
 {
     if (rep_is_complex(rep))
         return gen_call(g, HP_Complex, rep, atom(gen_text(g, "__shfl_sync(%s, %s.re, %s)", ALL_LANES, x, from)),
                         gen_text(g, "__shfl_sync(%s, %s.im, %s)", ALL_LANES, x, from)).s;
+    if (dtype_info[rep].size < 4)
+        return gen_text(g, "(%s)__shfl_sync(%s, (int)%s, %s)", c_type(rep), ALL_LANES, x, from);
     return gen_text(g, "__shfl_sync(%s, %s, %s)", ALL_LANES, x, from);
+}
+
+/* … for all. */
+static void broadcast(Gen *g, const NVar *v, const char *from)
+{
+    const char *name = gen_var(g, v);
+    gen_line(g, "%s = %s;", name, gen_shuffled(g, (DType)v->rep, name, from));
 }
 
 /* What changes nothing as the right operand. */
@@ -340,85 +352,94 @@ static const char *added(Gen *g, const NStmt *s, const char *v, const char *x)
 }
 
 /* Where a lane goes on in which a check failed; the others do not know yet. */
-static void put_dead_end(Gen *g)
+void gen_put_dead_end(Gen *g)
 {
     if (g->dead_end_used)
         gen_line(g, "dead_end%u:;", (unsigned)g->dead_end);
     g->dead_end_used = false;
 }
 
-/* One iteration's statements; ordered accumulations only find their terms. */
-static void terms(Gen *g, const PItem *item)
+/* One iteration's statements; ordered accumulations find their terms, and add them up unless … (NULL: in any case). */
+static void terms(Gen *g, const PItem *item, const char *unless)
 {
     const PLoop *l = item->loop;
     for (uint32_t i = 0, n = 0; i < item->n_body; i++) {
         const NStmt *s = item->body[i]->stmt;
-        const VarUse *u = accumulation(l, s);
+        const VarUse *u = gen_accumulation(l, s);
         if (!u) {
             gen_stmt(g, s);
             continue;
         }
         gen_source(g, s);
-        const NExpr *e = term_of(s, u->var);
+        const NExpr *e = gen_term_of(s, u->var);
         gen_begin(g, e);
         gen_line(g, "term%u = %s;", (unsigned)n, gen_expr(g, e).s);
         gen_end(g);
-        gen_line(g, "if (!in_order)");
-        gen_line(g, "    %s = %s;", gen_var(g, s->var), added(g, s, gen_var(g, s->var), gen_text(g, "term%u", (unsigned)n)));
+        if (unless)
+            gen_line(g, "if (!%s)", unless);
+        gen_line(g, "%s%s = %s;", unless ? "    " : "", gen_var(g, s->var), added(g, s, gen_var(g, s->var), gen_text(g, "term%u", (unsigned)n)));
         n++;
     }
 }
 
-static void ordered_loop(Gen *g, const PItem *item, const char *first, const char *end)
+void gen_tree_lanes(Gen *g, const PItem *item, const char *first, const char *end, bool may_be_short)
 {
     const PLoop *l = item->loop;
-    gen_line(g, "const bool in_order = %s - %s <= %d;", end, first, TREE_PROGRAM);
+    if (may_be_short)
+        gen_line(g, "const bool in_order = %s - %s <= %d;", end, first, TREE_PROGRAM);
     for (uint32_t i = 0; i < l->n_red; i++) {
         const VarUse *u = l->red[i].use;
-        const char *name = gen_var(g, u->var), *suffix = c_suffix((DType)u->var->rep), *identity = gen_identity(g, u).s;
+        const char *name = gen_var(g, u->var), *identity = gen_identity(g, u).s;
         gen_line(g, "%s start_%s = %s;", c_type((DType)u->var->rep), name, name);
         if (!u->is_ordered) {
             gen_line(g, "%s = %s;", name, identity);
             continue;
         }
-        gen_line(g, "Upper_%s upper_%s;", suffix, name);
-        gen_line(g, "const i64 levels_%s = in_order ? 0 : %s(&upper_%s, %s - %s, %s);", name, gen_helper(g, HP_Upper, (DType)u->var->rep), name, end, first,
-                 identity);
+        gen_line(g, "WarpTree_%s tree_%s = %s(%s);", c_suffix((DType)u->var->rep), name, gen_helper(g, HP_WarpTree, (DType)u->var->rep), identity);
     }
     gen_open(g, "for (i64 from = %s; from < %s; from += %d)", first, end, TREE_CHUNK);
+    gen_poll(g, TREE_CHUNK / TREE_LANES);
     gen_line(g, "const i64 to = %s(from + %d, %s);", gen_helper(g, HP_Least, DT_COUNT), TREE_CHUNK, end);
-    for (uint32_t i = 0; i < l->n_red; i++)
+    for (uint32_t i = 0; i < l->n_red; i++) {
+        const char *name = gen_var(g, l->red[i].use->var), *identity = gen_identity(g, l->red[i].use).s;
         if (l->red[i].use->is_ordered)
-            gen_line(g, "%s = in_order ? start_%s : %s;", gen_var(g, l->red[i].use->var), gen_var(g, l->red[i].use->var), gen_identity(g, l->red[i].use).s);
+            gen_line(g, "%s = %s;", name, may_be_short ? gen_text(g, "in_order ? start_%s : %s", name, identity) : identity);
+    }
     gen_counters_begin(g, l);
     const char *t = gen_counter(g, l->src[0]);
+    if (!may_be_short)
+        gen_line(g, "#pragma unroll 1");      /* rare: not worth the text that compilers make of it */
     gen_open(g, "for (i64 base = from; base < to; base += 32)");
     gen_line(g, "const i64 %s = base + lane;", t);
     for (uint32_t i = 0, n = 0; i < item->n_body; i++)
-        if (accumulation(l, item->body[i]->stmt)) {
+        if (gen_accumulation(l, item->body[i]->stmt)) {
             DType rep = (DType)item->body[i]->stmt->var->rep;
             gen_line(g, "%s term%u = %s;", c_type(rep), (unsigned)n++, neutral(g, rep, (NOp)item->body[i]->stmt->expr->op));
         }
     g->warp = WARP_Lanes;
     gen_open(g, "if (%s < to)", t);
-    terms(g, item);
+    terms(g, item, may_be_short ? "in_order" : NULL);
     gen_close(g);
-    put_dead_end(g);
+    gen_put_dead_end(g);
     g->warp = WARP_Uniform;
-    gen_open(g, "if (in_order)");
-    gen_line(g, "/* program order: lane after lane */");
-    gen_line(g, "#pragma unroll");
-    gen_open(g, "for (int k = 0; k < 32; k++)");
-    for (uint32_t i = 0, n = 0; i < item->n_body; i++) {
-        const NStmt *s = item->body[i]->stmt;
-        if (accumulation(l, s))
-            gen_line(g, "%s = %s;", gen_var(g, s->var), added(g, s, gen_var(g, s->var), shuffled(g, (DType)s->var->rep, gen_text(g, "term%u", (unsigned)n++), "k")));
+    if (may_be_short) {
+        gen_open(g, "if (in_order)");
+        gen_line(g, "/* program order: lane after lane */");
+        gen_line(g, "#pragma unroll");
+        gen_open(g, "for (int k = 0; k < 32; k++)");
+        for (uint32_t i = 0, n = 0; i < item->n_body; i++) {
+            const NStmt *s = item->body[i]->stmt;
+            if (gen_accumulation(l, s))
+                gen_line(g, "%s = %s;", gen_var(g, s->var),
+                         added(g, s, gen_var(g, s->var), gen_shuffled(g, (DType)s->var->rep, gen_text(g, "term%u", (unsigned)n++), "k")));
+        }
+        gen_close(g);
+        gen_close(g);
     }
     gen_close(g);
-    gen_close(g);
-    gen_close(g);
     gen_counters_end(g, l);
-    gen_open(g, "if (!in_order)");
+    if (may_be_short)
+        gen_open(g, "if (!in_order)");
     for (uint32_t i = 0; i < l->n_red; i++) {
         const VarUse *u = l->red[i].use;
         if (!u->is_ordered)
@@ -426,19 +447,22 @@ static void ordered_loop(Gen *g, const PItem *item, const char *first, const cha
         const char *name = gen_var(g, u->var);
         gen_fold_lanes(g, u, name);
         broadcast(g, u->var, "0");
-        gen_line(g, "%s(&upper_%s, levels_%s, 0, %s, %s, &start_%s);", gen_tree_call(g, u, "give"), name, name, name, gen_identity(g, u).s, name);
+        gen_line(g, "%s(&tree_%s, lane, %s, %s);", gen_warp_tree_call(g, u, "give"), name, name, gen_identity(g, u).s);
     }
-    gen_close(g);
+    if (may_be_short)
+        gen_close(g);
     gen_close(g);
     for (uint32_t i = 0; i < l->n_red; i++) {
         const VarUse *u = l->red[i].use;
         const char *name = gen_var(g, u->var);
         if (!u->is_ordered)
             continue;
-        gen_open(g, "if (!in_order)");
-        gen_line(g, "%s(&upper_%s, levels_%s, %s, &start_%s);", gen_tree_call(g, u, "flush"), name, name, gen_identity(g, u).s, name);
-        gen_line(g, "%s = start_%s;", name, name);
-        gen_close(g);
+        if (may_be_short)
+            gen_open(g, "if (!in_order)");
+        gen_line(g, "%s = %s(&tree_%s, lane);", name, gen_warp_tree_call(g, u, "result"), name);
+        gen_line(g, "%s = %s;", name, gen_combined(g, u, atom(gen_text(g, "start_%s", name)), atom(name)).s);
+        if (may_be_short)
+            gen_close(g);
     }
 }
 
@@ -453,13 +477,34 @@ static void plain_loop(Gen *g, const PItem *item, const char *first, const char 
     }
     gen_counters_begin(g, l);
     const char *t = gen_counter(g, l->src[0]);
+    gen_begin_placed(g, l, t);
     g->warp = WARP_Lanes;
-    gen_open(g, "for (i64 %s = %s + lane; %s < %s && !dead; %s += 32)", t, first, t, end, t);
+    gen_open(g, "for (i64 %s = %s + lane; %s < %s; %s += 32)", t, first, t, end, t);
+    gen_poll(g, 1);
     gen_iteration(g, item, &target, t);
     gen_close(g);
-    put_dead_end(g);
+    gen_put_dead_end(g);
     g->warp = WARP_Uniform;
+    gen_end_placed(g, l);
     gen_counters_end(g, l);
+}
+
+/* What lanes have chosen, or what there was before. */
+static void join_placed(Gen *g, const PLoop *l, const VarUse *u)
+{
+    const VarUse *beside[MAX_BESIDE];
+    PlacedNames x = gen_placed_vars(g, l, u);
+    gen_beside(l, u, beside);
+    gen_fold_placed(g, l, u, &x);
+    broadcast(g, u->var, "0");
+    gen_line(g, "%s = %s;", x.when, gen_shuffled(g, DT_I64, x.when, "0"));
+    for (uint32_t i = 0; i < x.n_beside; i++)
+        broadcast(g, beside[i]->var, "0");
+    gen_open(g, "if (!%s || !(%s))", x.when, gen_placed_better(g, u, x.value, gen_text(g, "start_%s", x.value)));
+    gen_line(g, "%s = start_%s;", x.value, x.value);
+    for (uint32_t i = 0; i < x.n_beside; i++)
+        gen_line(g, "%s = start_%s;", x.beside[i], x.beside[i]);
+    gen_close(g);
 }
 
 /* Accumulation in an element, in program order. */
@@ -479,6 +524,7 @@ static void kept_loop(Gen *g, const PItem *item, const NExpr *e, const char *fir
     gen_counters_begin(g, l);
     const char *t = gen_counter(g, l->src[0]);
     gen_open(g, "for (i64 base = %s; base < %s; base += 32)", first, end);
+    gen_poll(g, TREE_LANES);
     gen_line(g, "const i64 %s = base + lane;", t);
     gen_line(g, "%s term = %s;", c_type(rep), neutral(g, rep, (NOp)store->expr->op));
     g->warp = WARP_Lanes;
@@ -490,16 +536,16 @@ static void kept_loop(Gen *g, const PItem *item, const NExpr *e, const char *fir
     gen_line(g, "term = %s;", gen_expr(g, e).s);
     gen_end(g);
     gen_close(g);
-    put_dead_end(g);
+    gen_put_dead_end(g);
     g->warp = WARP_Uniform;
     gen_line(g, "/* program order: lane after lane */");
     gen_line(g, "#pragma unroll");
     gen_line(g, "for (int k = 0; k < 32; k++)");
-    gen_line(g, "    sum = %s;", gen_binary(g, (NOp)store->expr->op, rep, atom("sum"), atom(shuffled(g, rep, "term", "k")), false).s);
+    gen_line(g, "    sum = %s;", gen_binary(g, (NOp)store->expr->op, rep, atom("sum"), atom(gen_shuffled(g, rep, "term", "k")), false).s);
     gen_close(g);
     gen_counters_end(g, l);
-    gen_line(g, "if (__any_sync(%s, dead))", ALL_LANES);
-    gen_line(g, "    return;");
+    if (g->notes_failed)
+        gen_leave_if_failed(g);
     for (uint32_t i = 0; i + 1 < item->n_body; i++) {
         const NVar *v = item->body[i]->stmt->var;
         broadcast(g, v, gen_text(g, "(int)((%s - %s - 1) %% 32)", end, first));
@@ -517,22 +563,27 @@ void gen_lane_loop(Gen *g, const PItem *item, const char *first, const char *end
     const NExpr *e = kept_term(g, item);
     gen_line(g, "/* lane l takes iterations l, l + 32, ... */");
     gen_line(g, "__syncwarp();");
-    gen_line(g, "bool dead = false;");
     g->dead_end = ++g->n_labels;
+    bool notes_failed = g->notes_failed;
+    g->notes_failed = false;
     if (e)
         kept_loop(g, item, e, first, end);
     else if (loop_n_ordered(l))
-        ordered_loop(g, item, first, end);
+        gen_tree_lanes(g, item, first, end, true);
     else
         plain_loop(g, item, first, end);
-    if (!e) {
-        gen_line(g, "if (__any_sync(%s, dead))", ALL_LANES);
-        gen_line(g, "    return;");
-    }
+    if (!e && g->notes_failed)
+        gen_leave_if_failed(g);
+    g->notes_failed |= notes_failed;
     for (uint32_t i = 0; i < l->n_red; i++) {
         const VarUse *u = l->red[i].use;
         if (u->is_ordered)
             continue;
+        if (gen_is_placed(l, u)) {
+            if (u->red != RK_Arg)
+                join_placed(g, l, u);
+            continue;
+        }
         const char *name = gen_var(g, u->var);
         gen_fold_lanes(g, u, name);
         broadcast(g, u->var, "0");

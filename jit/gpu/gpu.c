@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "profile/machine.h"
+
 /* ---- kernels of a plan ------------------------------------------------------------------------------------------------------------------- */
 
 static void plan_kernels_free(void *list)
@@ -22,15 +24,10 @@ static void plan_kernels_free(void *list)
         Mem *mem = &k->vm->mem;
         mem_free(mem, k->stride, (size_t)k->n_arrays * ALP_MAX_NDIM);
         mem_free(mem, k->group, k->n_arrays * sizeof *k->group);
+        mem_free(mem, k->whole_store, k->n_arrays * sizeof *k->whole_store);
+        mem_free(mem, k->reads_old, k->n_arrays);
         mem_free(mem, k, sizeof *k);
     }
-}
-
-typedef enum StrideClass { STRIDE_Any, STRIDE_Unit, STRIDE_None } StrideClass;
-
-static uint8_t stride_class(const Array *a, int d)
-{
-    return a->strides[d] == dtype_info[a->dtype].size ? STRIDE_Unit : a->strides[d] == 0 ? STRIDE_None : STRIDE_Any;
 }
 
 /* Do all byte offsets fit into 32 bits? */
@@ -42,17 +39,15 @@ static bool is_small(const Facts *f, uint32_t n)
     return true;
 }
 
+/* Somebody has said that the program may have to end before its time. */
+static bool may_be_stopped(const VM *vm)
+{
+    return vm->deadline_ns || vm->poll_fn;
+}
+
 static bool layout_is(const PlanKernel *k, const Facts *f)
 {
-    for (uint32_t i = 0; i < k->n_arrays; i++) {
-        const Array *a = f->array[i].array;
-        if (k->group[i] != f->array[i].group)
-            return false;
-        for (int d = 0; d < a->ndim; d++)
-            if (k->stride[i * ALP_MAX_NDIM + (uint32_t)d] != stride_class(a, d))
-                return false;
-    }
-    return k->small == is_small(f, k->n_arrays);
+    return array_layout_is(f, k->n_arrays, k->stride, k->group) && k->small == is_small(f, k->n_arrays) && k->polls == may_be_stopped(k->vm);
 }
 
 /* Devices load and store aligned elements only. */
@@ -173,29 +168,38 @@ static PlanKernel *plan_kernel_new(GpuBackend *b, const Plan *plan, const Facts 
     PlanKernel *k = mem_zalloc(mem, sizeof *k);
     uint8_t *stride = mem_zalloc(mem, (size_t)n * ALP_MAX_NDIM);
     uint32_t *group = mem_zalloc(mem, n * sizeof *group);
-    if (!k || !stride || !group) {
+    const NStmt **whole_store = mem_zalloc(mem, n * sizeof *whole_store);
+    bool *reads_old = mem_zalloc(mem, n);
+    if (!k || !stride || !group || !whole_store || !reads_old) {
         if (k)
             mem_free(mem, k, sizeof *k);
         if (stride)
             mem_free(mem, stride, (size_t)n * ALP_MAX_NDIM);
         if (group)
             mem_free(mem, group, n * sizeof *group);
+        if (whole_store)
+            mem_free(mem, whole_store, n * sizeof *whole_store);
+        if (reads_old)
+            mem_free(mem, reads_old, n);
         return NULL;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        group[i] = f->array[i].group;
-        for (int d = 0; d < f->array[i].array->ndim; d++)
-            stride[i * ALP_MAX_NDIM + (uint32_t)d] = stride_class(f->array[i].array, d);
-    }
+    array_layout_of(f, n, stride, group);
+    for (uint32_t i = 0; i < n; i++)
+        whole_store[i] = gpu_undo_whole_store(nest, nest->arrays[i]);
     Plan *owner = (Plan *)plan;                 /* what is cached with a plan is no part of what it says */
-    *k = (PlanKernel){ .next = owner->kernels[PLAN_GPU].list, .vm = b->vm, .n_arrays = n, .stride = stride, .group = group, .small = is_small(f, n),
-                       .fp = fp, .device = b->device, .line = nest->ast ? src_line(&nest->chunk->src, nest->ast->span.start) : 0 };
-    const GpuLayout layout = { stride, group, k->small };
+    *k = (PlanKernel){ .next = owner->kernels[PLAN_GPU].list, .vm = b->vm, .n_arrays = n, .stride = stride, .group = group, .whole_store = whole_store, .reads_old = reads_old, .small = is_small(f, n),
+                       .polls = may_be_stopped(b->vm), .fp = fp, .device = b->device, .line = nest->ast ? src_line(&nest->chunk->src, nest->ast->span.start) : 0 };
+    const GpuLayout layout = { stride, group, k->small, k->polls };
     k->program = gpu_emit(mem, plan, &layout, fp, &k->why);
     if (k->program)
         check_program(k);
     if (k->program) {
         find_root(k, nest);
+        k->is_one_launch = k->program->n_steps == 1 && k->program->step[0]->kind == GS_Launch;
+        const GpuKernel *only = k->is_one_launch ? k->program->step[0]->kernel : NULL;
+        if (only && only->kind == GK_Map && !only->tile[0] && !only->plain && !only->uses_barriers && only->shared_bytes == 0)
+            for (uint32_t i = 0; i < n; i++)
+                reads_old[i] = gpu_reads_old(plan, &layout, nest->arrays[i]);
         k->root_on_host = has_step(k->program->step, k->program->n_steps, GS_While, nest->root->stmt) ||
                           has_step(k->program->step, k->program->n_steps, GS_Stmt, nest->root->stmt);
         if (b->opt.dump && strstr(b->opt.dump, "cuda"))
@@ -332,6 +336,13 @@ static void backend_describe(Backend *backend, char *out, size_t size, BackendSt
 {
     const GpuBackend *b = (const GpuBackend *)backend;
     *stats = b->stats;
+    if (b->device) {
+        GpuCounters c;
+        gpu_counters(b->device, &c);
+        stats->n_launches = c.n_launches;
+        stats->bytes_up = c.bytes_up;
+        stats->bytes_down = c.bytes_down;
+    }
     if (b->device && b->device->broken[0])
         snprintf(out, size, "none any more: %s", b->device->broken);
     else if (b->device)
@@ -342,13 +353,48 @@ static void backend_describe(Backend *backend, char *out, size_t size, BackendSt
         snprintf(out, size, "CUDA, not needed yet");
 }
 
+static int ordinal_of(const GpuBackend *b)
+{
+    return b->opt.ordinal < 0 ? 0 : b->opt.ordinal;
+}
+
+static KernelState backend_open(Backend *backend, KernelWish wish)
+{
+    GpuBackend *b = (GpuBackend *)backend;
+    int ordinal = ordinal_of(b);
+    if (!b->has_looked && wish < WISH_Wait && !gpu_open(ordinal, wish >= WISH_Start))
+        return gpu_is_opening(ordinal) ? KERNEL_MAKING : KERNEL_ABSENT;
+    const GpuDevice *d = device_of(b);
+    return d && !d->broken[0] && !gpu_is_forked() ? KERNEL_READY : KERNEL_NEVER;
+}
+
+static void backend_attributes(Backend *backend, GpuAttributes *out)
+{
+    const GpuDevice *d = ((GpuBackend *)backend)->device;
+    *out = (GpuAttributes){ .name = "", .uuid = "" };
+    if (d)
+        *out = (GpuAttributes){ .name = d->name, .uuid = "", .major = d->major, .minor = d->minor, .n_sm = d->n_sm, .threads_per_sm = d->threads_per_sm,
+                                .clock_khz = d->clock_khz, .memory_bytes = d->total_bytes, .l2_bytes = (uint64_t)d->l2_bytes,
+                                .shared_bytes = (uint64_t)d->shared_optin };
+}
+
+static unsigned backend_residence(Backend *b, const Buffer *buffer)
+{
+    bool is_missing, is_away;
+    gpu_buffer_where(buffer, &is_missing, &is_away);
+    return (is_missing ? RESIDENCE_Missing : 0u) | (is_away ? RESIDENCE_Away : 0u);
+}
+
 static void backend_close(Backend *backend)
 {
     GpuBackend *b = (GpuBackend *)backend;
-    bool inside = (b->workspaces || b->trace) && gpu_enter(b->device);
+    gpu_open_end(ordinal_of(b));
+    bool inside = (b->workspaces || b->trace || b->stop) && gpu_enter(b->device);
     if (b->trace)
         gpu_trace_free(b->trace, inside);
     gpu_workspaces_free(b, inside);
+    if (b->stop && inside)
+        b->device->cu->MemFreeHost(b->stop);
     if (inside)
         gpu_leave(b->device);
     mem_free(&b->vm->mem, b, sizeof *b);
@@ -384,7 +430,7 @@ void gpu_describe(char *out, size_t size)
     else
         snprintf(device, sizeof device, "none: %s", why);
     if (n)
-        snprintf(out, size, "%s, NVRTC %d.%d", device, n->major, n->minor);
+        snprintf(out, size, "%s, NVRTC %d.%d from %s", device, n->major, n->minor, n->path);
     else
         snprintf(out, size, "%s, no NVRTC: %s", device, why_no_nvrtc);
 }
@@ -394,7 +440,7 @@ Backend *gpu_backend_new(VM *vm, const GpuOptions *o)
     GpuBackend *b = mem_zalloc(&vm->mem, sizeof *b);
     if (!b)
         return NULL;
-    b->base = (Backend){ .name = "gpu", .kernel = gpu_kernel, .run = gpu_run, .describe = backend_describe, .finish = gpu_finish, .close = backend_close };
+    b->base = (Backend){ .name = "gpu", .kernel = gpu_kernel, .run = gpu_run, .describe = backend_describe, .open = backend_open, .attributes = backend_attributes, .residence = backend_residence, .finish = gpu_finish, .close = backend_close };
     b->vm = vm;
     b->opt = *o;
     return &b->base;

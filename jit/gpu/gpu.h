@@ -2,6 +2,7 @@
 #ifndef ALP_JIT_GPU_H
 #define ALP_JIT_GPU_H
 
+#include "jit/gpu/driver.h"
 #include "jit/plan/backend.h"
 #include "profile/timeline.h"
 
@@ -12,12 +13,11 @@ typedef struct GpuOptions {
     void (*dump_fn)(void *user, const char *text, size_t size);
     void  *dump_user;
     Timeline *timeline;         /* where to note what ran when; it outlives the back end.  NULL: nowhere */
-    bool   measure;             /* each run ends with what it asked of the device, so that the time it takes is the whole time */
 } GpuOptions;
 
 /* One per VM.  The device is opened when the first kernel is wanted.  NULL: no memory. */
 Backend *gpu_backend_new(VM *vm, const GpuOptions *o);
-/* "NVIDIA H100 80GB HBM3, compute capability 9.0, driver 13.0, NVRTC 13.0"; opens what is there. */
+/* "NVIDIA H100 80GB HBM3, compute capability 9.0, driver 13.0, NVRTC 13.0 from libnvrtc.so.13"; opens what is there. */
 void gpu_describe(char *out, size_t size);
 
 #endif

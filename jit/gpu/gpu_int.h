@@ -1,8 +1,11 @@
 /* jit/gpu/gpu_int.h — private to the GPU back end proper, and the seams between its parts:
  *
  *   gpu.c           kernels of plans, by the layout of the arrays; the back end's life
+ *   open.c          opening the device in the background
  *   image.c         their texts, compiled: shared by the process and kept on disk
  *   run.c           one execution: arrays to the device, the walk over the program's steps, variables and arrays back
+ *   replay.c        launches that a loop of the host repeats
+ *   undo.c          putting arrays back when a check has failed
  *   launch.c        one kernel: iterations, grid, parameters, scratch memory, time limits
  *   host_eval.c     expressions and statements without array elements, on the host
  *
@@ -16,6 +19,7 @@
 #include "jit/gpu/buffer.h"
 #include "jit/gpu/gpu.h"
 #include "jit/gpu/image.h"
+#include "jit/gpu/open.h"
 #include "jit/gpu/program.h"
 #include "jit/gpu/trace.h"
 #include "jit/plan/exec_code.h"
@@ -26,6 +30,7 @@ enum { GPU_MAX_PARAMS = 512 };          /* 4 KiB, which every driver takes */
 typedef struct GpuLaunch {
     CUfunction function;
     double    ns_per_unit;              /* as it was measured; 0: never */
+    int64_t   n_measured;               /* units that were */
     uint64_t  word[];                   /* [n_params] */
 } GpuLaunch;
 
@@ -51,20 +56,27 @@ typedef struct GpuBackend {
     const char *why_not;
     Workspace *workspaces;              /* not in use */
     GpuTrace  *trace;                   /* NULL: nobody wants to see what ran when */
+    int       *stop;                    /* pinned memory that kernels read: not 0: they are to stop; NULL: not needed yet */
 } GpuBackend;
 
 typedef struct ArrayOnDevice {
     GpuBuffer *held;                    /* NULL: shared with an array before it, or not needed */
-    CUdeviceptr data;                   /* of element [0, …] */
+    CUdeviceptr data, old;              /* of element [0, …]; where it was in front of the nest */
 } ArrayOnDevice;
 
 typedef struct ExpandRoom { CUdeviceptr at; int64_t count; } ExpandRoom;
-/* Bytes [lo, lo + size) of an array's buffer, kept in case that a check fails. */
-typedef struct DeviceUndo { CUdeviceptr lo, copy; size_t size; } DeviceUndo;
+/* What was in a buffer, in case that a check fails. */
+typedef enum UndoKind {
+    UNDO_Host,                  /* the host's bytes are current, too */
+    UNDO_Elsewhere,             /* all of it: kernels write to `copy` instead of `lo` */
+    UNDO_Copy,                  /* bytes [lo, lo + size) were copied to `copy` */
+} UndoKind;
+typedef struct DeviceUndo { UndoKind kind; GpuBuffer *buffer; CUdeviceptr lo, copy; size_t size; } DeviceUndo;
 
 typedef enum VarSide { VAR_Host, VAR_Device, VAR_Both } VarSide;
 
 typedef struct PlanKernel PlanKernel;
+typedef struct Replay Replay;
 
 /* One execution; kept with the plan's kernel for the next one. */
 typedef struct GpuRun {
@@ -76,6 +88,7 @@ typedef struct GpuRun {
     ArrayOnDevice *array;               /* [n_arrays] */
     ExpandRoom  *expand;                /* [n_vars] */
     DeviceUndo  *undo;                  /* [n_arrays] */
+    Replay      *replay;                /* NULL: nothing has been repeated so far */
     uint8_t     *axis;                  /* [n_loops] while bounds of a grid are found: 1 + the axis that is a source of, … */
     int64_t      low[2], high[2];       /* … whose counter lies between these; 0: none */
     /* this execution */
@@ -90,6 +103,10 @@ typedef struct GpuRun {
     uint32_t     n_undo;
     bool         is_inside;             /* between gpu_enter() and gpu_leave() */
     bool         has_launched;          /* arrays may have been written */
+    bool         undo_is_due;           /* gpu_undo_begin() is still to come, in front of the first launch, */
+    bool         is_restorable, is_restored;    /* … gpu_undo_restore() can be called, has been */
+    bool         stays;                 /* what was written is to stay */
+    bool         was_stopped;           /* GPU_STOPPED */
     bool         knows_root, root_ran;  /* whether the outermost loop ran an iteration */
     bool         is_broke;
     /* ended before its time: stop, and why */
@@ -110,13 +127,16 @@ struct PlanKernel {
     uint32_t    n_arrays;
     uint8_t    *stride;                 /* as in GpuLayout */
     uint32_t   *group;
-    bool        small;
+    const NStmt **whole_store;          /* [n_arrays] gpu_undo_whole_store() of each */
+    bool       *reads_old;              /* [n_arrays] gpu_reads_old(), and that is what the program's only kernel does */
+    bool        small, polls;
     FpMode      fp;
     GpuDevice  *device;
     GpuProgram *program;                /* NULL: it cannot be one, */
     ReasonAt    why;                    /* … because */
     GpuImage   *image;                  /* NULL: nobody has asked for it yet */
     bool        from_memory;            /* the image was there when it was first asked for */
+    bool        is_one_launch;          /* that is all of the program */
     const NStmt *root_after;            /* the last statement in front of the outermost loop that assigns what its trip count depends on, … */
     const NVar *root_var;               /* … namely this variable; NULL: none does */
     bool        root_on_host;           /* a step of the program is the outermost loop, a While */
@@ -143,6 +163,8 @@ static inline bool gpu_tick(GpuRun *x)
 {
     return UNLIKELY(atomic_load_explicit(&x->backend->vm->attention, memory_order_relaxed)) && gpu_looks(x);
 }
+/* Wait for what was asked for, up to the event if there is one; somebody may want the execution to end meanwhile.  False: it does. */
+bool gpu_waits(GpuRun *x, CUevent e);
 /* Wait, and bring the device's block to x->down, variables that only the device has from there to their slots; false: the execution ends. */
 bool gpu_fetch(GpuRun *x);
 
@@ -150,6 +172,28 @@ static inline CUdeviceptr gpu_slot_at(const GpuRun *x, uint32_t id)
 {
     return x->ws->block + sizeof(GpuStatusBlock) + (CUdeviceptr)id * sizeof(Slot);
 }
+
+/* ---- replay.c ---- */
+/* The host begins a loop of so many iterations; true: it is watched, and gpu_replay_iterates() is to be called in front of each of them (`left` are still to
+ * come, with it), gpu_replay_ends() behind the last. */
+bool gpu_replay_begins(GpuRun *x, const GpuStep *step, int64_t trip);
+bool gpu_replay_iterates(GpuRun *x, const GpuStep *step, int64_t left);         /* false: the execution ends */
+bool gpu_replay_ends(GpuRun *x);
+/* Something else than a launch is going to be asked of the stream.  False: the execution ends. */
+bool gpu_replay_yields(GpuRun *x);
+/* A launch, whose parameters are k->launch's words.  *taken: it is held back, or done.  False: the execution ends. */
+bool gpu_replay_takes(GpuRun *x, const GpuKernel *k, const uint64_t grid[3], bool *taken);
+void gpu_replay_free(GpuRun *x, Mem *mem, bool device);
+
+/* ---- undo.c ---- */
+/* A store that writes the array for certain, in every iteration of the loops around it; NULL: none is known. */
+const NStmt *gpu_undo_whole_store(const Nest *n, const NArray *a);
+/* What written arrays hold now can be had again.  in_one: one launch does all that the nest does.  False: the execution ends. */
+bool gpu_undo_begin(GpuRun *x, bool in_one);
+/* They hold it again, and are not written by this execution.  False: the execution ends. */
+bool gpu_undo_restore(GpuRun *x);
+/* stays: what was written stays.  Not behind gpu_undo_restore(). */
+void gpu_undo_end(GpuRun *x, bool stays);
 
 /* ---- launch.c ---- */
 /* Everything about a loaded kernel that can be known beforehand; false: *why says why it cannot be launched. */

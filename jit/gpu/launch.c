@@ -4,7 +4,8 @@
  * their forms over all outer iterations give a range that covers every one, and the kernel tests.
  *
  * Time.  A kernel cannot be stopped, so none is launched that takes much longer than PART_NS: its units (iterations of the outermost loop, chunks, blocks) go in
- * several launches.  How long a unit takes is measured once, at the kernel's first launch, of which only so many units are taken as it needs to fill a device.
+ * several launches.  How long a unit takes is measured at the kernel's first launch, of which only so many units are taken as it needs to fill a device, and again
+ * if that was a small one.
  * Launches that are on their way are bounded likewise: at most two spans of MARK_NS of them, by events. */
 #include "jit/gpu/gpu_int.h"
 
@@ -14,6 +15,7 @@
 
 enum {
     PROBE_THREADS = 1 << 16,
+    MEASURE_AGAIN = 16,         /* when so many times the units that were measured are to take long */
     MAX_SCRATCH   = 32,
     MAX_GRID_X    = INT32_MAX,
     MAX_GRID_YZ   = 65535,
@@ -182,6 +184,8 @@ bool expand_room(GpuRun *x, const PLoop *l, int64_t end)
         size_t bytes;
         if (r->count >= end)
             continue;
+        if (!gpu_replay_yields(x))
+            return false;
         gpu_free(x->device, r->at, (size_t)r->count * sizeof(Slot));
         *r = (ExpandRoom){ 0 };
         if (__builtin_mul_overflow((size_t)end, sizeof(Slot), &bytes))
@@ -225,6 +229,11 @@ static bool find_scratch(GpuRun *x, const GpuKernel *k, Shape *s)
         if (__builtin_add_overflow(all, rounded / SCRATCH_ALIGN * SCRATCH_ALIGN, &all))
             return gpu_goes_on(x, GPU_NO_MEMORY);
     }
+    bool zeroes = false;
+    for (uint32_t i = 0; i < k->n_scratch; i++)
+        zeroes |= k->scratch[i].zeroed && size[i];
+    if ((zeroes || all > ws->scratch_size) && !gpu_replay_yields(x))
+        return false;
     if (all > ws->scratch_size) {
         gpu_free(x->device, ws->scratch, ws->scratch_size);
         ws->scratch = 0;
@@ -249,6 +258,7 @@ static uint64_t parameter(const GpuRun *x, const GpuParam *p, const Shape *s)
 {
     switch ((GpuParamKind)p->kind) {
     case GP_Data:    return x->array[p->id].data;
+    case GP_Old:     return x->array[p->id].old;
     case GP_Extent:  return (uint64_t)x->facts->array[p->id].array->shape[p->axis];
     case GP_Stride:  return (uint64_t)x->facts->array[p->id].array->strides[p->axis];
     case GP_Var:     return x->prog->var[p->id].u;
@@ -265,6 +275,7 @@ static uint64_t parameter(const GpuRun *x, const GpuParam *p, const Shape *s)
     case GP_Begin:   return s->begin;
     case GP_End:     return s->stop;
     case GP_Last:    return s->is_last;
+    case GP_Stop:    return (uint64_t)(uintptr_t)x->backend->stop;
     case GP_Status:  return x->ws->block;
     case GP_Vars:    return gpu_slot_at(x, 0);
     case GP_Scratch: return s->scratch[p->id];
@@ -295,7 +306,10 @@ static bool call(GpuRun *x, const GpuKernel *k, const Shape *s, uint64_t grid_x,
     GpuTrace *trace = x->backend->trace;
     if (UNLIKELY(trace))
         gpu_trace_begin(trace);
-    CUresult r = d->cu->LaunchKernel(l->function, (unsigned)grid_x, (unsigned)grid_y, (unsigned)grid_z, k->block[0], k->block[1] ? k->block[1] : 1,
+    bool taken = false;
+    if (x->replay && !gpu_replay_takes(x, k, (uint64_t[]){ grid_x, grid_y, grid_z }, &taken))
+        return false;
+    CUresult r = taken ? CUDA_SUCCESS : d->cu->LaunchKernel(l->function, (unsigned)grid_x, (unsigned)grid_y, (unsigned)grid_z, k->block[0], k->block[1] ? k->block[1] : 1,
                                      k->block[2] ? k->block[2] : 1, k->shared_bytes, d->stream, params, NULL);
     if (LIKELY(r == CUDA_SUCCESS)) {
         d->counters.n_launches++;
@@ -312,6 +326,8 @@ static bool call(GpuRun *x, const GpuKernel *k, const Shape *s, uint64_t grid_x,
 /* How many units one launch may have, for the limits of a grid. */
 static int64_t most_units(const GpuKernel *k)
 {
+    if (k->kind == GK_Map && k->tile[0])
+        return (int64_t)(k->n_dims > 1 ? MAX_GRID_YZ : MAX_GRID_X) * k->tile[0];
     if (k->kind == GK_Map)
         return k->n_dims > 1 ? (int64_t)MAX_GRID_YZ * (k->block[k->n_dims - 1] ? k->block[k->n_dims - 1] : 1)
                              : (int64_t)MAX_GRID_X * k->block[0] * (k->per_thread ? k->per_thread : 1);
@@ -330,6 +346,8 @@ static bool call_part(GpuRun *x, const GpuKernel *k, Shape *s, int64_t from, int
             int at = k->n_dims - 1 - a;
             uint64_t n = (uint64_t)(a == 0 ? to - from : s->end[a] - s->first[a]);
             uint64_t each = (uint64_t)(k->block[at] ? k->block[at] : 1) * (at == 0 && k->per_thread ? k->per_thread : 1);
+            if (k->tile[0])
+                each = k->tile[a];
             grid[at] = n / each + (n % each != 0);
         }
         if (grid[1] > MAX_GRID_YZ)      /* its threads go on */
@@ -342,6 +360,9 @@ static bool call_part(GpuRun *x, const GpuKernel *k, Shape *s, int64_t from, int
         uint64_t threads = (uint64_t)(to - from) * (k->kind == GK_Blocks ? 1 : WARP);
         grid[0] = threads / k->block[0] + (threads % k->block[0] != 0);
     }
+    _Atomic uint64_t *done = x->backend->base.done;
+    if (UNLIKELY(done != NULL) && k->n_dims)    /* asked for, not done; which is the same but for some tenths of a second */
+        atomic_fetch_add_explicit(done, (uint64_t)((double)(s->end[0] - s->first[0]) * (double)(to - from) / (double)s->n_units), memory_order_relaxed);
     return call(x, k, s, grid[0], grid[1], grid[2]);
 }
 
@@ -358,7 +379,7 @@ static bool note_time(GpuRun *x, double ns)
             return false;
         if (!gpu_goes_on(x, gpu_check(d, d->cu->EventRecord(*mark, d->stream), "cuEventRecord")))
             return false;
-        if (ws->n_marks++ && !gpu_goes_on(x, gpu_check(d, d->cu->EventSynchronize(before), "cuEventSynchronize")))
+        if (ws->n_marks++ && !gpu_waits(x, before))
             return false;
     }
     return !gpu_tick(x);
@@ -367,29 +388,46 @@ static bool note_time(GpuRun *x, double ns)
 /* The first units of a kernel, to see how long they take. */
 static bool probe(GpuRun *x, const GpuKernel *k, Shape *s, int64_t n)
 {
-    if (!gpu_goes_on(x, gpu_wait(x->device)))
+    if (!gpu_waits(x, NULL))
         return false;
     uint64_t start = timeline_now();
-    if (!call_part(x, k, s, 0, n) || !gpu_goes_on(x, gpu_wait(x->device)))
+    if (!call_part(x, k, s, 0, n) || !gpu_waits(x, NULL))
         return false;
     double ns = (double)(timeline_now() - start) - 3 * LAUNCH_NS;
-    k->launch->ns_per_unit = (ns > 1 ? ns : 1) / (double)n;
+    ns = (ns > 1 ? ns : 1) / (double)n;
+    if (k->launch->n_measured == 0 || ns < k->launch->ns_per_unit)      /* the first launch of all may have taken longer */
+        k->launch->ns_per_unit = ns;
+    k->launch->n_measured = n;
     return !gpu_tick(x);
+}
+
+/* How many of n units one launch takes. */
+static int64_t part_of(const GpuKernel *k, int64_t n)
+{
+    double each = k->launch->ns_per_unit;
+    int64_t grid_most = most_units(k), part = each * (double)n <= PART_NS ? n : each >= PART_NS ? 1 : (int64_t)(PART_NS / each);
+    if (k->tile[0] && part < n)
+        part = part < k->tile[0] ? k->tile[0] : part / k->tile[0] * k->tile[0];
+    return part < grid_most ? part : grid_most;
 }
 
 static bool call_all(GpuRun *x, const GpuKernel *k, Shape *s)
 {
-    int64_t grid_most = most_units(k), n = s->n_units, done = 0;
-    if (k->launch->ns_per_unit == 0) {
+    int64_t n = s->n_units, done = 0;
+    const GpuLaunch *l = k->launch;
+    bool probes = l->ns_per_unit == 0 || (l->n_measured && n / MEASURE_AGAIN > l->n_measured && l->ns_per_unit * (double)n > PART_NS);
+    if (probes) {
         double some = PROBE_THREADS / s->unit_threads;
         done = some < 1 ? 1 : some < (double)n ? (int64_t)some : n;
-        if (!probe(x, k, s, done))
-            return false;
+        if (k->tile[0] && done < n)
+            done = divide_up(done, k->tile[0]) > n / k->tile[0] ? n : divide_up(done, k->tile[0]) * k->tile[0];
     }
-    double each = k->launch->ns_per_unit, part_ns = each * (double)n;
-    int64_t part = part_ns <= PART_NS ? n : each >= PART_NS ? 1 : (int64_t)(PART_NS / each);
-    if (part > grid_most)
-        part = grid_most;
+    if (UNLIKELY(x->undo_is_due) && !gpu_undo_begin(x, probes ? done == n : part_of(k, n) == n))
+        return false;
+    if (probes && !probe(x, k, s, done))
+        return false;
+    double each = k->launch->ns_per_unit;
+    int64_t part = part_of(k, n);
     while (done < n) {
         int64_t to = n - done < part ? n : done + part;
         if (!call_part(x, k, s, done, to) || !note_time(x, each * (double)(to - done)))
@@ -450,6 +488,27 @@ static Flow leave(GpuRun *x, const GpuKernel *k)
     return (Flow)e->flow;
 }
 
+/* A kernel in tiles, or its plain form.  False: the execution ends. */
+static bool choose_form(GpuRun *x, GpuKernel **k, const Shape *s)
+{
+    enum { FEW_BLOCKS = 8, FEW_ROWS = 2 };      /* one for so many multiprocessors */
+    const GpuKernel *tiles = *k;
+    int64_t blocks = 1, first, end;
+    for (int a = 0; a < tiles->n_dims; a++)
+        blocks = __builtin_mul_overflow(blocks, divide_up(s->end[a] - s->first[a], tiles->tile[a]), &blocks) ? INT64_MAX : blocks;
+    bool is_plain = tiles->uses_barriers ? tiles->n_dims == 1 && blocks < x->device->n_sm / FEW_BLOCKS : blocks < x->device->n_sm / FEW_ROWS;
+    for (int a = 0; a < tiles->n_dims; a++)
+        is_plain |= s->end[a] - s->first[a] < tiles->tile[a] || (a && a + 1 < tiles->n_dims && (s->end[a] - s->first[a]) / tiles->tile[a] >= MAX_GRID_YZ);
+    for (uint32_t i = 0; i < tiles->n_limits && !is_plain; i++) {
+        if (!loop_bounds(x, tiles->limit[i].loop, &first, &end))
+            return false;
+        is_plain = end - first > tiles->limit[i].most;
+    }
+    if (is_plain)
+        *k = tiles->plain;
+    return true;
+}
+
 Flow launch_kernel(GpuRun *x, GpuKernel *k)
 {
     Shape s;
@@ -463,6 +522,8 @@ Flow launch_kernel(GpuRun *x, GpuKernel *k)
         return FLOW_Stop;
     if (!some)
         return FLOW_On;
+    if (k->plain && !choose_form(x, &k, &s))
+        return FLOW_Stop;
     bool in_chunks = k->kind == GK_Tree || k->kind == GK_Blocks;
     if (k->n_dims) {
         int64_t n = s.end[0] - s.first[0];
@@ -470,6 +531,9 @@ Flow launch_kernel(GpuRun *x, GpuKernel *k)
         s.unit_threads = k->kind == GK_Map || k->kind == GK_Blocks ? 1 : WARP;
         for (int a = 1; a < k->n_dims; a++)
             s.unit_threads *= (double)(s.end[a] - s.first[a]);
+        for (int a = 0; a < k->n_dims && k->tile[a]; a++)
+            s.unit_threads /= k->tile[a];
+        s.unit_threads *= k->tile[0] ? k->block[0] : 1;
     }
     for (int a = 0; a < k->n_dims; a++)
         if (!expand_room(x, k->item[a]->loop, s.end[a]))

@@ -88,6 +88,7 @@ static const char *meaning(char letter, DType rep)
     bool is_int = rep > DT_Bool && rep <= DT_U64;
     switch (letter) {
     case 'D': return "__device__ __forceinline__";
+    case 'N': return "__device__ __noinline__";
     case 'T': return c_type(rep);
     case 'S': return c_suffix(rep);
     case 'U': return is_int ? unsigned_type[rep] : "";

@@ -12,12 +12,16 @@
  *
  * Failing.  The device's status block holds the number of the first check that failed (any of them, if several do); kernels that start behind that do nothing.
  *
+ * Stopping.  Where somebody may want to end the program, threads look at a word of the host's every now and then, in loops that may take long; when it is not 0 they
+ * leave the kernel by way of a failure, of the check GPU_STOPPED.
+ *
  * How a kernel is launched.  Not at all if its loops have no iteration.  Counters of loop `axis` go from GP_First to GP_Trip - 1; where its bounds depend on
  * counters of the grid's outer loops, these two cover them all and the kernel tests.  GP_Begin and GP_End are counters of loop 0 (Map, WarpMap), or
  * count units from 0, unit u being the counters from first + u * unit on (Tree, Blocks).  A launch has at least the threads for that part: Map one for each
  * iteration (loop 0 from begin on), Blocks one and Tree, WarpMap and Fold one warp for each unit, all along x; those behind the end do nothing.  Along y and z a grid
- * has at most 65535 blocks: where loop 1 of three needs more, its threads go on by gridDim.y * blockDim.y.  A launch may be one of several of its kernel; the
- * `then` kernels come behind the last of them:
+ * has at most 65535 blocks: where loop 1 of three needs more, its threads go on by gridDim.y * blockDim.y.  A Map in tiles has a block for each `tile` of iterations:
+ * every loop has as many at least, parts but the last are whole tiles, and a block whose tile would end behind the part's end moves it back.  A launch may be one of
+ * several of its kernel; the `then` kernels come behind the last of them:
  *   GK_Fold   takes values begin … end - 1 of each scratch buffer, `unit` consecutive ones to one result (unit <= 1: all of them), and puts the results in at
  *             index end, end + 1, …; it is launched again for these until there is one result.  With only one, GP_Last is 1: the result goes
  *             to the variable.  Scratch buffers have room for all that (units: those of all levels).  Begin == 0: the first level.
@@ -30,10 +34,12 @@
 #ifndef ALP_JIT_GPU_PROGRAM_H
 #define ALP_JIT_GPU_PROGRAM_H
 
+#include "jit/plan/array_layout.h"
 #include "jit/plan/backend.h"
 
 typedef enum GpuParamKind {             /* one 8 byte word each */
     GP_Data,                            /* device address of array id's element [0, …] */
+    GP_Old,                             /* … where it is read: what is there is as it was in front of the nest (gpu_reads_old()) */
     GP_Extent, GP_Stride,               /* of array id's axis; strides in bytes */
     GP_Var,                             /* value of variable id as its slot's first 8 bytes, … */
     GP_VarHigh,                         /* … and the next 8 (DT_C128) */
@@ -43,6 +49,7 @@ typedef enum GpuParamKind {             /* one 8 byte word each */
     GP_Trip, GP_First,                  /* of the kernel's loop number axis (0 = outermost): counters first … trip - 1 */
     GP_Begin, GP_End,                   /* this launch's part of loop 0, in units of the kernel's kind */
     GP_Last,                            /* GK_Fold: is this the launch that leaves one result? */
+    GP_Stop,                            /* device address of the word that tells threads to stop */
     GP_Status,                          /* device address of GpuStatusBlock */
     GP_Vars,                            /* device address of the block of variables (16 bytes each, by id) */
     GP_Scratch,                         /* device address of scratch buffer number id of this kernel */
@@ -50,8 +57,10 @@ typedef enum GpuParamKind {             /* one 8 byte word each */
 } GpuParamKind;
 typedef struct GpuParam { uint8_t kind, axis; uint32_t id; } GpuParam;
 
+enum { GPU_STOPPED = 0x7fffffff };
+
 typedef struct GpuStatusBlock {
-    int32_t  failed;                    /* 1 + number of a check; 0: none */
+    int32_t  failed;                    /* 1 + number of a check, or GPU_STOPPED; 0: none */
     int32_t  ended;                     /* kernels of one thread: how control left it: 0 on, else 1 + index into GpuKernel.exit */
     int64_t  pad;
 } GpuStatusBlock;
@@ -78,6 +87,12 @@ typedef struct GpuKernel {
     uint16_t per_thread;                /* iterations of the innermost loop that a thread takes (coarsening); usually 1 */
     int64_t  unit;                      /* GK_Tree: TREE_CHUNK; iterations of loop 0 to one warp or thread; else 1 */
     uint32_t shared_bytes;              /* dynamic */
+    uint16_t tile[3];                   /* GK_Map in tiles: iterations of each loop that a block takes, whose threads are all along x; 0: as `block` says */
+    /* In tiles: another form of the kernel, a thread for each iteration: for grids that are smaller than a tile or would have few blocks, and where one of these
+     * loops, which the host can evaluate, has more iterations than that. */
+    struct GpuKernel *plain;
+    uint32_t n_limits;
+    struct GpuLimit { const PLoop *loop; int64_t most; } limit[4];
     const PItem *item[3];               /* the loops of the grid, outermost first; GK_Single: NULL */
     /* The grid's inner loops may depend on outer counters (triangles): the host then covers their longest trip and the kernel tests. */
     uint32_t n_params;
@@ -124,16 +139,21 @@ typedef struct GpuProgram {
     uint32_t  n_slots;                  /* n_vars and those for conditions */
     uint32_t  n_expanded;               /* variables with a buffer of values: */
     struct GpuExpand { const NVar *var; const PItem *loop; } *expanded;     /* as long as that loop's trip */
+    bool      polls;                    /* some thread looks whether it is to stop */
     double    parallel_share;           /* rough share of the work that is in kernels with a grid: 0 … 1 */
 } GpuProgram;
 
 /* Layout facts that the text relies on, besides the plan: equal layouts, equal text. */
 typedef struct GpuLayout {
-    const uint8_t  *stride;             /* [n_arrays * ALP_MAX_NDIM] as CpuLayout: 0 any, 1 the item size, 2 zero (a broadcast) */
+    const uint8_t  *stride;             /* [n_arrays * ALP_MAX_NDIM] LAYOUT_… */
     const uint32_t *group;              /* [n_arrays]: arrays of one group may share memory */
     bool      small;                    /* all byte offsets in all arrays fit into 32 bits */
+    bool      polls;                    /* long loops are to look whether they are to stop */
 } GpuLayout;
 
+/* Is the array read only by the statement that writes it, each element before it is written, and once?  Then kernels of one thread per iteration may write it to other
+ * memory than they read it from, so that it can be had again when a check fails. */
+bool        gpu_reads_old(const Plan *plan, const GpuLayout *layout, const NArray *a);
 /* Emit.  NULL: *why says why a GPU cannot run it (RS_NoMemory for lack of memory).  mem: the arena's. */
 GpuProgram *gpu_emit(Mem *mem, const Plan *plan, const GpuLayout *layout, FpMode fp, ReasonAt *why);
 void        gpu_program_free(GpuProgram *p);

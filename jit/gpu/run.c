@@ -3,9 +3,12 @@
  * Arrays go to the device (those that are not there yet), and stay; the program's steps are walked on the host, kernels launched as they come; in the end the
  * host waits only if it wants something: whether a check failed, or the values of variables that outlive the nest.
  *
- * Failing.  If a check may fail, arrays that are written are copied first, on the device; a check that failed is seen when the device's block is fetched, and
- * the copies go back.  Lack of memory before the first launch means that nothing has happened; behind it, what was written is put back
- * where copies were made, or else it is a MemoryError.  A device that breaks takes the arrays along that were written on it: RuntimeError. */
+ * Failing.  A check that failed is seen when the device's block is fetched; arrays are put back (undo.c).  Lack of memory before the first launch means that nothing has
+ * happened; behind it, what was written is put back where that is possible, or else it is a MemoryError.  A device that breaks takes the arrays along of
+ * which only it had the bytes: RuntimeError. */
+#include <time.h>
+
+#include "jit/gpu/fill.h"
 #include "jit/gpu/gpu_int.h"
 
 enum { LOOK_NS = 1000000, KEPT_EXPANDED = 1 << 20 };
@@ -47,10 +50,33 @@ bool gpu_looks(GpuRun *x)
     vm->poll_count = 1;         /* at the clock, too */
     x->has_raised = vm_poll(vm) != ALP_OK;
     x->is_inside = gpu_enter(x->device);
+    if (x->has_raised && x->program->polls)     /* threads stop within a millisecond */
+        __atomic_store_n(x->backend->stop, 1, __ATOMIC_RELEASE);
     x->stop |= x->has_raised;
     if (!x->is_inside)
         gpu_goes_on(x, GPU_BROKEN);
     return x->stop;
+}
+
+bool gpu_waits(GpuRun *x, CUevent e)
+{
+    enum { SPIN_NS = 200000, SLEEP_NS = 50000 };
+    GpuDevice *d = x->device;
+    if (!gpu_replay_yields(x))
+        return false;
+    if (x->program->polls && (x->backend->vm->deadline_ns || x->backend->vm->poll_fn)) {
+        uint64_t start = timeline_now();
+        for (;;) {
+            CUresult r = e ? d->cu->EventQuery(e) : d->cu->StreamQuery(d->stream);
+            if (r != CUDA_ERROR_NOT_READY)
+                return gpu_goes_on(x, gpu_check(d, r, e ? "cuEventQuery" : "cuStreamQuery"));
+            if (gpu_tick(x))
+                return false;
+            if (timeline_now() - start > SPIN_NS)
+                nanosleep(&(struct timespec){ .tv_nsec = SLEEP_NS }, NULL);
+        }
+    }
+    return gpu_goes_on(x, e ? gpu_check(d, d->cu->EventSynchronize(e), "cuEventSynchronize") : gpu_wait(d));
 }
 
 /* What copying did since the timeline was told last. */
@@ -65,16 +91,34 @@ static void note_copies(const GpuRun *x, uint64_t start, const char *name, bool 
 
 /* ---- variables ---------------------------------------------------------------------------------------------------------------------- */
 
+/* A kernel was stopped, and the host has not looked yet. */
+static void raise_stopped(GpuRun *x)
+{
+    VM *vm = x->backend->vm;
+    vm->poll_count = 1;
+    if (vm_poll(vm) == ALP_OK)
+        raise(vm, TY_KeyboardInterrupt, "%s", "");
+    x->has_raised = x->stop = true;
+}
+
 bool gpu_fetch(GpuRun *x)
 {
     GpuStatusBlock status;
     uint64_t start = x->backend->opt.timeline ? timeline_now() : 0, bytes = x->device->counters.bytes_down;
+    if (!gpu_replay_yields(x) || (x->program->polls && !x->stop && !gpu_waits(x, NULL)))
+        return false;
     if (!gpu_goes_on(x, gpu_download(x->device, x->down, x->ws->block, (1 + x->program->n_slots) * sizeof(Slot))))
         return false;
     if (UNLIKELY(x->backend->opt.timeline))
         note_copies(x, start, "variables to the host", false, bytes);
     memcpy(&status, x->down, sizeof status);
     x->ws->is_clean = status.failed == 0 && status.ended == 0;
+    if (status.failed == GPU_STOPPED) {
+        x->was_stopped = true;
+        if (!x->has_raised)
+            raise_stopped(x);
+        return false;
+    }
     if (status.failed) {
         uint32_t check = (uint32_t)status.failed - 1;
         gpu_fails(x, check < x->plan->nest->n_checks ? check : NO_CHECK);
@@ -179,6 +223,8 @@ static bool copy_expanded(GpuRun *x, const NVar *v, int64_t t, bool save)
 {
     GpuDevice *d = x->device;
     CUdeviceptr slot = gpu_slot_at(x, v->id), element = x->expand[v->id].at + (CUdeviceptr)t * sizeof(Slot);
+    if (!gpu_replay_yields(x))
+        return false;
     if (save && x->side[v->id] != VAR_Device)
         return gpu_goes_on(x, gpu_upload(d, element, &x->prog->var[v->id], sizeof(Slot)));
     if (!save)
@@ -251,8 +297,11 @@ static Flow run_loop(GpuRun *x, const GpuStep *step)
         return FLOW_On;
     Kept *kept = keep(x, step->item, &n_kept, &room);
     Flow flow = x->stop || !expand_room(x, l, end) ? FLOW_Stop : FLOW_On;
+    bool is_watched = flow == FLOW_On && gpu_replay_begins(x, step, end - first);
     for (int64_t t = first; t < end && flow == FLOW_On; t++)
-        flow = run_iteration(x, step, l, t);
+        flow = is_watched && !gpu_replay_iterates(x, step, end - t) ? FLOW_Stop : run_iteration(x, step, l, t);
+    if (is_watched && !gpu_replay_ends(x))
+        flow = FLOW_Stop;
     give_back(x, kept, n_kept, room);
     set_counter(x, l, -1);
     return host_after_loop(x, flow, l->src[0]);
@@ -310,6 +359,22 @@ static Flow run_steps(GpuRun *x, GpuStep *const *steps, uint32_t n)
 
 /* ---- device memory of an execution --------------------------------------------------------------------------------------------------------- */
 
+/* What kernels look at to see whether they are to stop. */
+static bool take_stop_word(GpuRun *x)
+{
+    GpuBackend *b = x->backend;
+    const GpuDriver *cu = x->device->cu;
+    void *word = b->stop;
+    if (!word && !gpu_goes_on(x, gpu_check(x->device, cu->MemAllocHost(&word, sizeof *b->stop), "cuMemAllocHost")))
+        return false;
+    b->stop = word;
+    __atomic_store_n(b->stop, 0, __ATOMIC_RELAXED);
+    atomic_store(&b->vm->stop_word, b->stop);
+    if (atomic_load(&b->vm->attention) & VM_ATTN_INTERRUPT)
+        __atomic_store_n(b->stop, 1, __ATOMIC_RELEASE);
+    return true;
+}
+
 static bool take_workspace(GpuRun *x)
 {
     GpuBackend *b = x->backend;
@@ -335,6 +400,16 @@ static bool take_workspace(GpuRun *x)
     return ws->is_clean;
 }
 
+/* Some fresh arrays are made by kernels, which have to be there: before the device is entered. */
+static void prepare_fresh(GpuRun *x)
+{
+    for (uint32_t i = 0; i < x->plan->nest->n_arrays; i++) {
+        const FreshBuffer *f = fresh_of(x->facts->array[i].array->buf);
+        if (f && fill_needs_kernel(&f->fresh))
+            fill_prepare(x->device, !x->backend->opt.no_disk_cache);
+    }
+}
+
 static bool acquire_arrays(GpuRun *x)
 {
     bool notes = x->backend->opt.timeline != NULL;
@@ -353,8 +428,9 @@ static bool acquire_arrays(GpuRun *x)
             if (UNLIKELY(notes))
                 note_copies(x, start, "array to the GPU", true, up);
             g = to->held;
+            to->held->timeline = x->backend->opt.timeline;
         }
-        to->data = g->at + (CUdeviceptr)(a->data - a->buf->data);
+        to->data = to->old = g->at + (CUdeviceptr)(a->data - a->buf->data);
     }
     return true;
 }
@@ -372,54 +448,9 @@ static void release_arrays(GpuRun *x)
     for (uint32_t i = 0; i < x->plan->nest->n_arrays; i++) {
         GpuBuffer *g = x->array[i].held;
         if (g)
-            gpu_buffer_release(g, x->has_launched && is_written(x, g->host));
+            gpu_buffer_release(g, x->has_launched && !x->is_restored && is_written(x, g->host));
         x->array[i].held = NULL;
     }
-}
-
-/* Are these bytes copied already? */
-static bool is_copied(const GpuRun *x, CUdeviceptr lo, size_t size)
-{
-    for (uint32_t i = 0; i < x->n_undo; i++)
-        if (x->undo[i].lo <= lo && x->undo[i].lo + x->undo[i].size >= lo + size)
-            return true;
-    return false;
-}
-
-static bool copy_bytes(GpuRun *x, CUdeviceptr to, CUdeviceptr from, size_t size)
-{
-    return gpu_goes_on(x, gpu_check(x->device, x->device->cu->MemcpyDtoDAsync(to, from, size, x->device->stream), "cuMemcpyDtoDAsync"));
-}
-
-static bool keep_arrays(GpuRun *x)
-{
-    for (uint32_t i = 0; i < x->plan->nest->n_arrays; i++) {
-        const ArrayFact *f = &x->facts->array[i];
-        DeviceUndo u = { .lo = x->array[i].data + (CUdeviceptr)(f->lo - f->array->data), .size = (size_t)(f->hi - f->lo) };
-        if (!x->plan->nest->arrays[i]->is_written || u.size == 0 || is_copied(x, u.lo, u.size))
-            continue;
-        if (!gpu_goes_on(x, gpu_alloc(x->device, u.size, &u.copy)))
-            return false;
-        x->undo[x->n_undo++] = u;
-        if (!copy_bytes(x, u.copy, u.lo, u.size))
-            return false;
-    }
-    return true;
-}
-
-static bool restore_arrays(GpuRun *x)
-{
-    for (uint32_t i = x->n_undo; i-- > 0;)
-        if (!copy_bytes(x, x->undo[i].lo, x->undo[i].copy, x->undo[i].size))
-            return false;
-    return true;
-}
-
-static void free_undo(GpuRun *x)
-{
-    for (uint32_t i = 0; i < x->n_undo; i++)
-        gpu_free(x->device, x->undo[i].copy, x->undo[i].size);
-    x->n_undo = 0;
 }
 
 /* Small buffers of expanded variables are kept for the next time. */
@@ -480,11 +511,27 @@ static Flow run_top(GpuRun *x)
     return x->knows_root || find_root(x) ? FLOW_On : FLOW_Stop;
 }
 
+/* Whoever wants to know how long the execution takes is told how much of that is copying. */
+static bool acquire_and_time(GpuRun *x)
+{
+    Backend *b = &x->backend->base;
+    uint64_t start = b->waits ? timeline_now() : 0, up = x->device->counters.bytes_up;
+    if (!acquire_arrays(x))
+        return false;
+    if (b->waits && x->device->counters.bytes_up != up) {
+        if (!gpu_goes_on(x, gpu_wait(x->device)))
+            return false;
+        b->last.copy_ns = timeline_now() - start;
+    }
+    return true;
+}
+
 static bool begin(GpuRun *x, Prog *prog)
 {
     const Nest *nest = x->plan->nest;
     x->prog = prog;
     x->n_undo = 0;
+    x->undo_is_due = x->is_restorable = x->is_restored = x->was_stopped = false;
     x->has_launched = x->knows_root = x->root_ran = x->is_broke = x->stop = x->has_failed = x->has_raised = x->no_memory = x->is_lost = false;
     x->failed = NO_CHECK;
     x->target = x->returned = NULL;
@@ -492,16 +539,21 @@ static bool begin(GpuRun *x, Prog *prog)
     x->next_look_ns = 0;
     x->start_ns = x->backend->opt.timeline ? timeline_now() : 0;
     memset(x->side, VAR_Host, nest->n_vars);
+    if (x->backend->vm->n_on_device)
+        prepare_fresh(x);
     x->is_inside = gpu_enter(x->device);
     x->before = x->device->counters;
-    return x->is_inside && take_workspace(x) && acquire_arrays(x) && (!x->plan->can_fail || keep_arrays(x));
+    if (!x->is_inside || (x->program->polls && !take_stop_word(x)) || !take_workspace(x) || !acquire_and_time(x))
+        return false;
+    x->undo_is_due = x->kernel->is_one_launch && !x->program->polls;
+    return x->undo_is_due || gpu_undo_begin(x, false);
 }
 
 /* What the host wants to know: whether a check failed, and variables that outlive the nest. */
 static bool wants_block(const GpuRun *x)
 {
     const Nest *nest = x->plan->nest;
-    if (x->plan->can_fail && x->has_launched)
+    if ((x->plan->can_fail || x->program->polls) && x->has_launched)
         return true;
     for (uint32_t i = 0; i < nest->n_vars; i++)
         if (x->side[i] == VAR_Device && nest->vars[i]->is_live_out)
@@ -509,21 +561,30 @@ static bool wants_block(const GpuRun *x)
     return false;
 }
 
-/* It ended before its time.  What it wrote must be put back, unless an exception is on its way in any case. */
+/* It ended before its time.  What it wrote must be put back, unless an exception is on its way in any case: then what was reached stays, if it is sound. */
 static void unwind(GpuRun *x)
 {
     VM *vm = x->backend->vm;
     bool writes = false;
-    if (x->has_raised)
+    if (x->has_raised) {
+        x->stays = true;
+        if (x->has_launched && x->is_inside && (x->plan->can_fail || x->program->polls) && !gpu_fetch(x) && !x->was_stopped) {
+            x->stays = false;
+            if (x->is_restorable && !x->is_lost)
+                gpu_undo_restore(x);
+        }
         return;
+    }
     for (uint32_t i = 0; i < x->plan->nest->n_arrays; i++)
         writes |= x->plan->nest->arrays[i]->is_written;
     if (!x->has_launched || !writes) {
         x->no_memory |= x->is_lost;
         return;
     }
-    if (!x->is_lost && x->n_undo && restore_arrays(x))
+    if (x->is_restorable && gpu_undo_restore(x)) {
+        x->no_memory |= x->is_lost;
         return;
+    }
     x->has_raised = true;
     if (x->is_lost)
         raise(vm, TY_RuntimeError, "the GPU failed: %s", x->device->broken);
@@ -535,12 +596,13 @@ static void end(GpuRun *x)
 {
     GpuBackend *b = x->backend;
     const GpuCounters *now = &x->device->counters;
+    atomic_store(&b->vm->stop_word, NULL);
     if (x->is_inside) {
-        if (b->opt.measure && gpu_wait(x->device) != GPU_OK)
+        if (b->base.waits && gpu_wait(x->device) != GPU_OK)
             x->is_lost = true;
         b->base.last = (BackendRun){ now->n_launches - x->before.n_launches, now->bytes_up - x->before.bytes_up,
-                                     now->bytes_down - x->before.bytes_down };
-        free_undo(x);
+                                     now->bytes_down - x->before.bytes_down, b->base.last.copy_ns };
+        gpu_undo_end(x, x->stays);
         free_expanded(x, KEPT_EXPANDED);
         release_arrays(x);
         gpu_leave(x->device);
@@ -566,6 +628,7 @@ static ExecOutcome run_program(void *user, Prog *prog)
     x->stop |= flow == FLOW_Stop;
     if (!x->stop && wants_block(x))
         gpu_fetch(x);
+    x->stays = !x->stop;
     if (x->stop)
         unwind(x);
     end(x);
@@ -623,6 +686,7 @@ void gpu_runs_free(PlanKernel *k, bool device)
         next = x->next;
         if (device)
             free_expanded(x, 0);
+        gpu_replay_free(x, &k->vm->mem, device);
         mem_free(&k->vm->mem, x, k->run_size);
     }
     k->runs = NULL;

@@ -38,6 +38,18 @@ static bool has_ring(GpuDevice *d)
     return p->has_stages;
 }
 
+/* Pinned memory for a few numbers, which come 2 us sooner that way. */
+static bool has_small(GpuDevice *d)
+{
+    struct DevicePrivate *p = d->private;
+    if (!p->tried_small) {
+        p->tried_small = true;
+        if (d->cu->MemAllocHost(&p->small, SMALL_BYTES) != CUDA_SUCCESS)
+            p->small = NULL;
+    }
+    return p->small;
+}
+
 static Stage *next_stage(GpuDevice *d)
 {
     return &d->private->stage[d->private->next_stage++ % STAGE_COUNT];
@@ -91,9 +103,18 @@ GpuStatus gpu_download(GpuDevice *d, void *host, CUdeviceptr from, size_t bytes)
     GpuStatus s = GPU_OK;
     d->counters.n_down++;
     d->counters.bytes_down += bytes;
+    if (bytes == 0)
+        return gpu_wait(d);
+    if (bytes <= SMALL_BYTES && has_small(d)) {
+        s = gpu_check(d, d->cu->MemcpyDtoHAsync(d->private->small, from, bytes, d->stream), "cuMemcpyDtoHAsync");
+        if (s == GPU_OK)
+            s = gpu_wait(d);
+        if (s == GPU_OK)
+            memcpy(host, d->private->small, bytes);
+        return s;
+    }
     if (bytes <= DIRECT_BYTES || !has_ring(d)) {
-        if (bytes)
-            s = gpu_check(d, d->cu->MemcpyDtoHAsync(host, from, bytes, d->stream), "cuMemcpyDtoHAsync");
+        s = gpu_check(d, d->cu->MemcpyDtoHAsync(host, from, bytes, d->stream), "cuMemcpyDtoHAsync");
         return s == GPU_OK ? gpu_wait(d) : s;
     }
     /* Pieces [taken, asked) are on their way, each in a stage of its own. */

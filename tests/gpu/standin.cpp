@@ -53,7 +53,7 @@ extern char **environ;
 
 namespace {
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201,
+enum { CAPTURING = 900, SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201,
        NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, UNKNOWN = 999 };
 
 struct uint3 { unsigned x, y, z; };
@@ -65,7 +65,8 @@ struct StandinApi {
     void (*fault)(const char *);
 };
 
-struct Stream { std::deque<std::function<int()>> queue; };
+struct Graph { std::vector<std::function<int()>> node; };
+struct Stream { std::deque<std::function<int()>> queue; Graph *capture = nullptr; };
 struct Event { bool recorded = false, reached = false; unsigned long n_records = 0; std::chrono::steady_clock::time_point at; };
 struct Module { void *handle = nullptr; int file = -1; };
 struct Function { void (*call)(void **) = nullptr; const StandinThread **thread = nullptr; bool uses_fibers = false; size_t args_size = 0; };
@@ -145,6 +146,10 @@ int enqueue(Stream *stream, std::function<int()> what)
 {
     if (!stream)
         return INVALID_VALUE;
+    if (stream->capture) {
+        stream->capture->node.push_back(std::move(what));
+        return SUCCESS;
+    }
     stream->queue.push_back(std::move(what));
     return state().eager ? drain(stream) : SUCCESS;
 }
@@ -554,11 +559,13 @@ EXPORT int cuCtxSetCurrent(void *c)
 }
 EXPORT int cuStreamCreate(void **out, unsigned) { ENTER(); auto *n = new Stream; s.streams.push_back(n); *out = n; return SUCCESS; }
 EXPORT int cuStreamDestroy_v2(void *p) { ENTER(); drain((Stream *)p); for (auto &q : s.streams) if (q == p) q = nullptr; delete (Stream *)p; return SUCCESS; }
-EXPORT int cuStreamSynchronize(void *p) { ENTER(); return drain((Stream *)p); }
+EXPORT int cuStreamSynchronize(void *p) { ENTER(); return ((Stream *)p)->capture ? (int)CAPTURING : drain((Stream *)p); }
 EXPORT int cuStreamQuery(void *p)
 {
     ENTER();
     auto *q = (Stream *)p;
+    if (q->capture)
+        return CAPTURING;
     if (q->queue.empty())
         return SUCCESS;
     return s.random() % 2 ? NOT_READY : drain(q);
@@ -600,7 +607,22 @@ EXPORT int cuEventSynchronize(void *e)
         }
     return s.sticky;
 }
-EXPORT int cuEventQuery(void *e) { ENTER(); auto *event = (Event *)e; return !event->recorded || event->reached ? SUCCESS : NOT_READY; }
+// Asking again and again comes to an end: each time one thing more is done.
+EXPORT int cuEventQuery(void *e)
+{
+    ENTER();
+    auto *event = (Event *)e;
+    if (!event->recorded || event->reached)
+        return SUCCESS;
+    for (Stream *q : s.streams)
+        if (q && !q->queue.empty()) {
+            auto next = std::move(q->queue.front());
+            q->queue.pop_front();
+            if (int r = s.sticky ? s.sticky : next())
+                return s.sticky = r;
+        }
+    return NOT_READY;
+}
 EXPORT int cuEventElapsedTime(float *ms, void *a, void *b)
 {
     ENTER();
@@ -764,6 +786,25 @@ EXPORT int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz,
     std::string args((const char *)params[0], f->args_size);        // parameters are read before the call returns
     return enqueue((Stream *)q, [=]() mutable { return run_kernel(f, { gx, gy, gz }, { bx, by, bz }, args.data()); });
 }
+EXPORT int cuStreamBeginCapture_v2(void *q, int) { ENTER(); ((Stream *)q)->capture = new Graph; return SUCCESS; }
+EXPORT int cuStreamEndCapture(void *q, void **graph)
+{
+    ENTER();
+    *graph = ((Stream *)q)->capture;
+    ((Stream *)q)->capture = nullptr;
+    return *graph ? SUCCESS : INVALID_VALUE;
+}
+EXPORT int cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long) { ENTER(); *exec = new Graph(*(Graph *)graph); return SUCCESS; }
+EXPORT int cuGraphLaunch(void *exec, void *q)
+{
+    ENTER();
+    for (const auto &node : ((Graph *)exec)->node)
+        if (int r = enqueue((Stream *)q, node))
+            return r;
+    return SUCCESS;
+}
+EXPORT int cuGraphExecDestroy(void *exec) { ENTER(); delete (Graph *)exec; return SUCCESS; }
+EXPORT int cuGraphDestroy(void *graph) { ENTER(); delete (Graph *)graph; return SUCCESS; }
 EXPORT int cuGetProcAddress_v2(const char *name, void **out, int, uint64_t, int *found)
 {
     Dl_info self;

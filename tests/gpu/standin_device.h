@@ -5,6 +5,8 @@
 #define __constant__ static
 #define __shared__ static
 #define __forceinline__ inline
+#define __noinline__
+#define __noinline__ __attribute__((noinline))
 #define __grid_constant__
 #define __launch_bounds__(...)
 

@@ -13,6 +13,7 @@
 #include "interp/ops.h"
 #include "interp/seq.h"
 #include "jit/gpu/buffer.h"
+#include "jit/gpu/fill.h"
 
 static int n_failed;
 
@@ -411,6 +412,116 @@ static void eviction(void)
     vm_free(vm[1]);
 }
 
+/* Descriptions of fresh arrays: the device makes the bytes that the host makes.  n: their number. */
+static void check_fresh(GpuDevice *d, VM *vm, const Fresh *fresh)
+{
+    int64_t n = fresh->count, size = dtype_info[fresh->dtype].size;
+    Value v = array_new(vm, (DType)fresh->dtype, 1, &n, false), w = array_new(vm, (DType)fresh->dtype, 1, &n, false);
+    if (IS_ERR(v) || IS_ERR(w))
+        exit(2);
+    Array *a = ARRAY(v), *b = ARRAY(w);
+    GpuBuffer *g;
+    vm->late_bytes = 1;
+    fresh_set(vm, a, fresh, false);
+    fresh_set(vm, b, fresh, false);
+    CHECK(fresh_of(a->buf) && fresh_of(b->buf));
+    char room[16];
+    const char *third = element_to_host(vm, b, b->data + 2 * size, room);       /* computed alone */
+    CHECK(third == room && fresh_of(b->buf));
+    CHECK(array_to_host(vm, b, HOST_Read) == ALP_OK && memcmp(b->data + 2 * size, room, (size_t)size) == 0);
+    uint64_t up = d->counters.bytes_up;
+    CHECK(gpu_enter(d));
+    CHECK(gpu_buffer_acquire(d, vm, a->buf, false, &g) == GPU_OK && !fresh_of(a->buf));
+    gpu_buffer_release(g, false);
+    gpu_leave(d);
+    CHECK(d->counters.bytes_up <= up + 1024);
+    CHECK(array_to_host(vm, a, HOST_Read) == ALP_OK && memcmp(a->data, b->data, (size_t)(n * size)) == 0);
+    value_free(vm, v);
+    value_free(vm, w);
+    CHECK(vm->n_on_device == 0);
+}
+
+static void fresh_arrays(void)
+{
+    GpuDevice *d = device();
+    VM *vm = new_vm();
+    for (int round = 0; round < 2; round++) {           /* without and with kernels */
+        for (int t = 0; t < DT_COUNT; t++) {
+            Fresh f = { .kind = FRESH_Element, .dtype = (uint8_t)t, .count = 5003 };
+            static const double numbers[2] = { 3.25, -1.5 };
+            array_cast((DType)t, f.u.element, dtype_info[t].size, DT_F64, (const char *)numbers, 8, 2);
+            check_fresh(d, vm, &f);
+            f.kind = FRESH_Zero;
+            memset(f.u.element, 0, sizeof f.u.element);
+            check_fresh(d, vm, &f);
+        }
+        fill_prepare(d, false);
+    }
+    for (int t = DT_Bool + 1; t < DT_C64; t++) {
+        Fresh f = { .kind = FRESH_Range, .dtype = (uint8_t)t, .count = 70001 };
+        static const double numbers[2] = { 100.1, 97.9 };
+        array_cast((DType)t, f.u.element, dtype_info[t].size, DT_F64, (const char *)numbers, 8, 2);
+        check_fresh(d, vm, &f);
+    }
+    check_fresh(d, vm, &(Fresh){ .kind = FRESH_Line, .dtype = DT_F64, .count = 12345, .u.line = { -0.1, 0.3 / 7, 529.3 } });
+    vm_free(vm);
+}
+
+/* What cannot be made on the device stays a description: no memory there, or no kernel for it. */
+static void fresh_refused(void)
+{
+    GpuDevice *d = device();
+    VM *vm = new_vm();
+    int64_t n = MEMORY + 1, m = 1000;
+    Value large = array_new(vm, DT_U8, 1, &n, true), z = array_new(vm, DT_C128, 1, &m, false);
+    if (IS_ERR(large) || IS_ERR(z))
+        exit(2);
+    GpuBuffer *g;
+    vm->late_bytes = 1;
+    fresh_set(vm, ARRAY(large), &(Fresh){ .kind = FRESH_Zero, .dtype = DT_U8, .count = n }, true);
+    fresh_set(vm, ARRAY(z), &(Fresh){ .kind = FRESH_Range, .dtype = DT_C128, .count = m, .u.element = { 1 } }, false);
+    CHECK(gpu_enter(d));
+    CHECK(gpu_buffer_acquire(d, vm, ARRAY(large)->buf, false, &g) == GPU_NO_MEMORY && fresh_of(ARRAY(large)->buf));
+    uint64_t up = d->counters.bytes_up;
+    CHECK(gpu_buffer_acquire(d, vm, ARRAY(z)->buf, false, &g) == GPU_OK && d->counters.bytes_up == up + 16 * (uint64_t)m);
+    gpu_buffer_release(g, false);
+    gpu_leave(d);
+    CHECK(array_to_host(vm, ARRAY(large), HOST_Read) == ALP_OK && fresh_of(ARRAY(large)->buf));        /* still known to be zeros */
+    CHECK(array_to_host(vm, ARRAY(large), HOST_Write) == ALP_OK && !ARRAY(large)->buf->device);
+    value_free(vm, large);
+    value_free(vm, z);
+    vm_free(vm);
+}
+
+/* Single elements of a large array. */
+static void peeks_and_pokes(void)
+{
+    enum { N = 2 << 20 };
+    GpuDevice *d = device();
+    VM *vm = new_vm();
+    Value v = bytes_array(vm, N, 5);
+    Array *a = ARRAY(v);
+    GpuBuffer *g;
+    char room[16];
+    CHECK(gpu_enter(d));
+    CHECK(gpu_buffer_acquire(d, vm, a->buf, true, &g) == GPU_OK && device_fill(d, g, 0x11) == GPU_OK);
+    gpu_buffer_release(g, true);
+    gpu_leave(d);
+    uint64_t down = d->counters.bytes_down, up = d->counters.bytes_up;
+    CHECK(element_store(vm, a, a->data + 7, (Value){ .tag = T_NpU8, .u.u = 9 }) == ALP_OK && g->side == SIDE_Device);
+    const char *p = element_to_host(vm, a, a->data + 7, room);
+    CHECK(p == room && *p == 9 && d->counters.bytes_down == down + 1 && d->counters.bytes_up == up + 1);
+    CHECK(array_to_host(vm, a, HOST_Read) == ALP_OK && (unsigned char)a->data[6] == 0x11 && a->data[7] == 9);
+    CHECK(element_store(vm, a, a->data + 8, V_INT(10)) == ALP_OK && g->side == SIDE_Both && a->data[8] == 10);
+    CHECK(element_store(vm, a, a->data + 8, V_INT(1000)) == ALP_FAIL && vm->exc_type == TY_OverflowError && a->data[8] == 10);
+    vm_clear_exc(vm);
+    for (int i = 0; i < 10; i++)                /* more of them: all of it is better */
+        CHECK(element_store(vm, a, a->data + i, V_INT(i)) == ALP_OK && a->data[i] == i);
+    CHECK(g->side == SIDE_Host && d->counters.bytes_down == down + 1 + N);
+    value_free(vm, v);
+    vm_free(vm);
+}
+
 /* In a child of fork() nothing of the device is touched: what is current on the host is there, the rest is lost. */
 static void child_of_fork(void)
 {
@@ -577,6 +688,7 @@ int main(int argc, char **argv)
         { "copies", copies }, { "memory with pools", memory_with_pools, STANDIN },
         { "memory without pools", memory_without_pools, STANDIN },
         { "sides", sides }, { "shared bytes", shared_bytes }, { "lent twice", lent_twice },
+        { "fresh arrays", fresh_arrays }, { "fresh arrays that are refused", fresh_refused, STANDIN }, { "peeks and pokes", peeks_and_pokes },
         { "eviction", eviction, STANDIN }, { "child of fork", child_of_fork },
         { "failing calls", failing_calls, STANDIN }, { "threads", threads },
     };

@@ -7,23 +7,15 @@
  * -c: instead, every text is compiled by NVRTC for several architectures, which is skipped where there is no NVRTC; -e: only emitted, with
  * every allocation refused once.
  * -v: what ran; -d: the texts; -n: a nest that is refused is no failure; -r N: nothing is compared, every execution is repeated N times, and the least time told. */
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "dsl/parse.h"
 #include "interp/engine.h"
-#include "interp/module.h"
-#include "interp/ops.h"
-#include "interp/residency.h"
-#include "interp/str.h"
 #include "jit/gpu/device.h"
 #include "jit/gpu/gpu.h"
 #include "jit/gpu/program.h"
 #include "jit/plan/exec.h"
+#include "program_kit.h"
 
 typedef enum Mode { MODE_Reference, MODE_Gpu, MODE_Compile, MODE_Emit } Mode;
 
@@ -50,19 +42,8 @@ typedef struct Test {
     Mode     mode;
     Backend *gpu;
     Variant *variants;
-    char     output[1 << 16];
-    size_t   n_output;
+    Output   output;
 } Test;
-
-static int keep_output(void *user, int stream, const char *text, size_t size)
-{
-    Test *t = user;
-    if (t->n_output + size < sizeof t->output) {
-        memcpy(t->output + t->n_output, text, size);
-        t->n_output += size;
-    }
-    return 0;
-}
 
 static void print_text(void *user, const char *text, size_t size)
 {
@@ -148,13 +129,8 @@ static void look_at_text(Test *t, Variant *v, const Plan *plan)
     v->seen[v->n_seen++] = plan;
     uint8_t *stride = calloc(n + 1, ALP_MAX_NDIM);
     uint32_t *group = calloc(n + 1, sizeof *group);
-    for (uint32_t i = 0; i < n; i++) {
-        const Array *a = v->facts->array[i].array;
-        group[i] = v->facts->array[i].group;
-        for (int d = 0; d < a->ndim; d++)
-            stride[i * ALP_MAX_NDIM + (uint32_t)d] = a->strides[d] == dtype_info[a->dtype].size ? 1 : a->strides[d] == 0 ? 2 : 0;
-    }
-    const GpuLayout layout = { stride, group, n_texts % 2 == 0 };
+    array_layout_of(v->facts, n, stride, group);
+    const GpuLayout layout = { stride, group, n_texts % 2 == 0, n_texts % 3 == 0 };
     ReasonAt why = { 0 };
     Mem *mem = &v->nest->vm->mem;
     size_t used = mem->bytes_used;
@@ -295,96 +271,12 @@ static const LoopEngine engine = { .name = "test", .take = take, .forget_chunk =
 
 /* ---- results ----------------------------------------------------------------------------------------------------------- */
 
-typedef struct Result { char *text; size_t size, cap, n_text; /* bytes of output, before the variables */ } Result;
-
-static void put(Result *r, const void *bytes, size_t n)
-{
-    if (r->size + n + 1 > r->cap) {
-        r->cap = 2 * (r->size + n) + 256;
-        r->text = realloc(r->text, r->cap);
-    }
-    memcpy(r->text + r->size, bytes, n);
-    r->size += n;
-    r->text[r->size] = 0;
-}
-
-static void put_part(Result *r, bool single, const char *p)
-{
-    double d;
-    float f;
-    static const double nan = NAN;
-    if (single) {
-        memcpy(&f, p, 4);
-        d = (double)f;
-    } else {
-        memcpy(&d, p, 8);
-    }
-    put(r, d != d ? &nan : &d, 8);
-}
-
-static void put_element(Result *r, DType d, const char *p)
-{
-    switch (d) {
-    case DT_F32: case DT_F64:   put_part(r, d == DT_F32, p); break;
-    case DT_C64: case DT_C128:
-        put_part(r, d == DT_C64, p);
-        put_part(r, d == DT_C64, p + dtype_info[d].size / 2);
-        break;
-    default:                    put(r, p, dtype_info[d].size); break;
-    }
-}
-
-static void put_array(Result *r, const Array *a)
-{
-    int64_t index[ALP_MAX_NDIM] = { 0 };
-    put(r, a->shape, a->ndim * sizeof *a->shape);
-    for (int64_t k = 0; k < a->size; k++) {
-        const char *p = a->data;
-        for (int d = 0; d < a->ndim; d++)
-            p += index[d] * a->strides[d];
-        put_element(r, (DType)a->dtype, p);
-        for (int d = a->ndim - 1; d >= 0 && ++index[d] == a->shape[d]; d--)
-            index[d] = 0;
-    }
-}
-
-static void put_value(Result *r, Value v)
-{
-    double part[2];
-    put(r, &v.tag, sizeof v.tag);
-    switch ((Tag)v.tag) {
-    case T_Array:
-        put_array(r, ARRAY(v));
-        break;
-    case T_Float: case T_NpF64: case T_NpF32: case T_Complex: case T_NpC128: case T_NpC64:
-        value_as_complex(v, &part[0], &part[1]);
-        put_part(r, false, (char *)&part[0]);
-        put_part(r, false, (char *)&part[1]);
-        break;
-    case T_Bool:
-    case T_Int:
-    case T_NpBool:
-    case T_NpI8:
-    case T_NpI16:
-    case T_NpI32:
-    case T_NpI64:
-    case T_NpU8:
-    case T_NpU16:
-    case T_NpU32:
-    case T_NpU64: put(r, &v.u.u, 8); break;
-    default:
-        break;                  /* functions, modules, lists: their contents are in the output if at all */
-    }
-}
-
 static VM *start_vm(Mem *mem, Test *t, Mode mode)
 {
     static const GpuOptions options = { .ordinal = -1 };
     static const GpuOptions telling = { .ordinal = -1, .dump = "cuda", .dump_fn = print_text };
     VM *vm = vm_new(mem);
     t->mode = mode;
-    vm->write_fn = keep_output;
-    vm->io_user = t;
     vm->engine = &engine;
     vm->engine_state = t;
     if (mode == MODE_Gpu)
@@ -397,22 +289,8 @@ static Result run_program(const char *text, Mode mode)
     Mem mem;
     mem_init(&mem, NULL, NULL);
     Test *t = calloc(1, sizeof *t);
-    Result r = { 0 };
     VM *vm = start_vm(&mem, t, mode);
-    RunStatus s = vm_run(vm, vm->main, "t.alp", text, strlen(text), PM_File);
-    if (s == RUN_EXC) {
-        Value v = vm_format_traceback(vm);
-        put(&r, STR(v)->text, STR(v)->size);
-        value_free(vm, v);
-        vm_clear_exc(vm);
-    }
-    put(&r, t->output, t->n_output);
-    r.n_text = r.size;
-    for (uint32_t i = 0; i < vm->main->names.count; i++) {
-        if (value_to_host(vm, vm->main->slots[i], HOST_Read) != ALP_OK)
-            printf("FAIL: an array does not come back\n");
-        put_value(&r, vm->main->slots[i]);
-    }
+    Result r = result_in(vm, text, &t->output);
     vm_free(vm);
     free(t);
     return r;
@@ -427,39 +305,13 @@ static void explain(const char *text)
     Test *t[2];
     for (int k = 0; k < 2; k++) {
         t[k] = calloc(1, sizeof *t[k]);
+        Result traceback = { 0 };
         vm[k] = start_vm(&mem, t[k], k ? MODE_Gpu : MODE_Reference);
-        if (vm_run(vm[k], vm[k]->main, "t.alp", text, strlen(text), PM_File) == RUN_EXC) {
-            Value v = vm_format_traceback(vm[k]);
-            printf("%s: %.*s\n", k ? "GPU" : "reference", (int)STR(v)->size, STR(v)->text);
-            value_free(vm[k], v);
-            vm_clear_exc(vm[k]);
-        }
+        if (!run_in(vm[k], text, &t[k]->output, &traceback))
+            printf("%s: %.*s\n", k ? "GPU" : "reference", (int)traceback.size, traceback.text);
+        free(traceback.text);
     }
-    for (uint32_t i = 0; i < vm[0]->main->names.count; i++) {
-        Result a = { 0 }, b = { 0 };
-        value_to_host(vm[1], vm[1]->main->slots[i], HOST_Read);
-        put_value(&a, vm[0]->main->slots[i]);
-        put_value(&b, vm[1]->main->slots[i]);
-        if (a.size != b.size || memcmp(a.text, b.text, a.size)) {
-            size_t at = 0;
-            while (at < a.size && at < b.size && a.text[at] == b.text[at])
-                at++;
-            printf("  %s differs at byte %zu of %zu", intern_text(vm[0]->names, vm[0]->main->names.name[i]), at, a.size);
-            double x, y;
-            at = 8 + (at - 8) / 8 * 8;
-            if (at + 8 <= a.size && at + 8 <= b.size) {
-                memcpy(&x, a.text + at, 8);
-                memcpy(&y, b.text + at, 8);
-                int64_t p, q;
-                memcpy(&p, &x, 8);
-                memcpy(&q, &y, 8);
-                printf(": %.17g, GPU %.17g (as integers %" PRId64 ", %" PRId64 ")", x, y, p, q);
-            }
-            printf("\n");
-        }
-        free(a.text);
-        free(b.text);
-    }
+    show_differences(vm[0], vm[1], "GPU");
     for (int k = 0; k < 2; k++) {
         vm_free(vm[k]);
         free(t[k]);
@@ -490,32 +342,6 @@ static void run_text(const char *text)
     fflush(stdout);
 }
 
-/* Programs are separated by lines "#---". */
-static bool run_file(const char *path)
-{
-    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    char line[4096];
-    Result text = { 0 };
-    if (!in) {
-        perror(path);
-        return false;
-    }
-    for (bool more = true; more;) {
-        more = fgets(line, sizeof line, in) != NULL;
-        if (more && strcmp(line, "#---\n") != 0) {
-            put(&text, line, strlen(line));
-        } else {
-            if (text.size)
-                run_text(text.text);
-            text.size = 0;
-        }
-    }
-    free(text.text);
-    if (in != stdin)
-        fclose(in);
-    return true;
-}
-
 static int by_size(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -544,7 +370,7 @@ int main(int argc, char **argv)
                 return 77;
             }
         } else {
-            ok &= run_file(argv[i]);
+            ok &= each_program(argv[i], run_text);
         }
     }
     printf("%" PRIu64 " programs, %" PRIu64 " texts with %" PRIu64 " kernels (%" PRIu64 " refused), %" PRIu64 " executions, %" PRIu64 " wrong\n",
