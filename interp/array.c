@@ -5,11 +5,12 @@
 
 #include "interp/elem.h"
 #include "interp/format.h"
+#include "interp/fresh.h"
 #include "interp/native.h"
 #include "interp/nditer.h"
 #include "interp/ops.h"
-#include "interp/residency.h"
 #include "interp/seq.h"
+#include "interp/whole.h"
 
 #define BUFFER_ALIGN 64u
 
@@ -281,6 +282,35 @@ Value array_copy(VM *vm, Value a, DType d, char order)
     return copy;
 }
 
+/* dst = src, arrays that do not overlap, or a NumPy scalar of dst's type, where the bytes are. */
+static Status copy_there(VM *vm, const Array *dst, Value src)
+{
+    const Array *const both[2] = { dst, src.tag == T_Array ? ARRAY(src) : NULL };
+    WholeVerdict v = whole_is_wanted(vm, both, 2) ? whole_copy(vm, dst, src) : WHOLE_LEFT;
+    if (v != WHOLE_LEFT)
+        return v == WHOLE_DONE ? ALP_OK : ALP_FAIL;
+    TRY(array_to_host(vm, dst, HOST_Write));
+    TRY(value_to_host(vm, src, HOST_Read));
+    if (src.tag == T_Array)
+        array_copy_into(dst, ARRAY(src));
+    return ALP_OK;
+}
+
+Value array_copy_there(VM *vm, Value a, DType d, char order)
+{
+    const Array *from = ARRAY(a);
+    if (!whole_is_wanted(vm, &from, 1))
+        return array_copy(vm, a, d, order);
+    Value copy = array_new_like(vm, from, d, order, false);
+    if (IS_ERR(copy))
+        return copy;
+    fresh_any(vm, ARRAY(copy));
+    if (copy_there(vm, ARRAY(copy), a) == ALP_OK)
+        return copy;
+    value_free(vm, copy);
+    return V_ERR;
+}
+
 /* One element repeated over dst. */
 static void array_fill(const Array *dst, const char *element)
 {
@@ -325,11 +355,9 @@ static Status assign_array(VM *vm, Array *dst, Value src)
     }
     if (array_same_layout(dst, &from) && dst->dtype == from.dtype)
         return ALP_OK;
-    if (!array_may_overlap(dst, &from)) {
-        array_copy_into(dst, &from);
-        return ALP_OK;
-    }
-    Value copy = array_copy(vm, src, (DType)from.dtype, 'C');
+    if (!array_may_overlap(dst, &from))
+        return copy_there(vm, dst, (Value){ .tag = T_Array, .u.o = &from.head });
+    Value copy = array_copy_there(vm, src, (DType)from.dtype, 'C');
     if (IS_ERR(copy))
         return ALP_FAIL;
     Status s = assign_array(vm, dst, copy);
@@ -348,10 +376,9 @@ Status array_check_writable(VM *vm, const Array *a)
 Status array_assign(VM *vm, Array *dst, Value src)
 {
     TRY(array_check_writable(vm, dst));
-    TRY(array_to_host(vm, dst, HOST_Write));
-    TRY(value_to_host(vm, src, HOST_Read));
     if (src.tag == T_Array)
         return assign_array(vm, dst, src);
+    TRY(value_to_host(vm, src, HOST_Read));
     if (src.tag == T_List || src.tag == T_Tuple || src.tag == T_Range) {
         Value from = array_from_sequence(vm, src, (DType)dst->dtype, dst->ndim);
         if (IS_ERR(from))
@@ -362,6 +389,15 @@ Status array_assign(VM *vm, Array *dst, Value src)
     }
     _Alignas(16) char element[16];
     TRY(array_store(vm, (DType)dst->dtype, element, src));
+    const Array *only = dst;
+    if (whole_is_wanted(vm, &only, 1)) {
+        Value x = array_load(vm, (DType)dst->dtype, element);
+        WholeVerdict v = IS_ERR(x) ? WHOLE_RAISED : whole_copy(vm, dst, x);
+        value_free(vm, x);
+        if (v != WHOLE_LEFT)
+            return v == WHOLE_DONE ? ALP_OK : ALP_FAIL;
+    }
+    TRY(array_to_host(vm, dst, HOST_Write));
     array_fill(dst, element);
     return ALP_OK;
 }

@@ -13,7 +13,7 @@
 
 #define ALP_MAX_NDIM 8
 
-/* The bytes behind arrays.  A back end may have newer ones on a device: interp/residency.h. */
+/* The bytes behind arrays.  A back end may have newer ones on a device, or they are not even made: interp/residency.h. */
 typedef struct Buffer {
     size_t refs;
     char  *data;                /* host address, 64-byte aligned when owned */
@@ -26,6 +26,8 @@ typedef struct Buffer {
     bool   readonly;
     bool   lent;                /* the host program knows the address, and may use it between calls of alpy.h */
     bool   exposed;             /* the program itself knows it, and may use it at any time */
+    /* For the choice of a device (jit/plan/decide.h): what having the bytes on it would have won, and how many had to be moved for others. */
+    double credit_ns, debit_bytes;
 } Buffer;
 
 typedef struct Array {
@@ -91,6 +93,8 @@ Value   array_view(VM *vm, Buffer *buf, char *data, DType d, int ndim, const int
 void    array_destroy(VM *vm, Array *a);
 void    array_update_flags(Array *a);                                   /* size, c_contig, f_contig from shape and strides */
 Value   array_copy(VM *vm, Value a, DType d, char order);               /* astype/copy; order 'C', 'F', 'K' */
+/* The same for a program: where a is (interp/whole.h). */
+Value   array_copy_there(VM *vm, Value a, DType d, char order);
 /* np.asarray of any value: arrays as they are (new reference), numbers 0-d, nested sequences; dtype DT_COUNT = found from the values.
  * ValueError "setting an array element with a sequence. …" for ragged ones. */
 Value   array_from_value(VM *vm, Value v, DType d);
@@ -102,7 +106,7 @@ int64_t array_count_true(const Array *mask);                            /* of a 
 bool    array_same_layout(const Array *a, const Array *b);              /* the same elements at the same addresses */
 void    array_copy_into(const Array *dst, const Array *src);            /* broadcasts and casts; they do not overlap */
 Status  array_check_writable(VM *vm, const Array *a);                   /* ValueError "assignment destination is read-only" */
-/* Copy src into dst with broadcasting and casting, correct under overlap. ValueError "could not broadcast input array from shape (2,) into shape (3,)". */
+/* Copy src into dst, where they are, with broadcasting and casting, correct under overlap. ValueError "could not broadcast input array from shape (2,) into shape (3,)". */
 Status  array_assign(VM *vm, Array *dst, Value src);
 /* Broadcast shapes; ValueError "operands could not be broadcast together with shapes (2,) (3,) ". */
 /* Widen a shape by one more operand's; ALP_FAIL, without an exception: they do not fit. */
@@ -129,8 +133,11 @@ char  *array_at(VM *vm, const Array *a, const int64_t *index, int n);
 /* ---- ufunc.c --------------------------------------------------------------------------------------------------------- */
 /* At least one operand an array (the other: array, NumPy scalar, Python number, sequence). out: NULL or the array written in place (`a += b`). */
 Value  array_binary(VM *vm, BinOp op, Value a, Value b, Array *out);
-Value  array_unary(VM *vm, UnOp op, Value a);
 Value  array_compare(VM *vm, CmpOp op, Value a, Value b);
+/* The program's operators: the same, but results are made where operands are (interp/whole.h). */
+Value  array_binary_there(VM *vm, BinOp op, Value a, Value b, Array *out);
+Value  array_compare_there(VM *vm, CmpOp op, Value a, Value b);
+Value  array_unary(VM *vm, UnOp op, Value a);
 int    array_truth(VM *vm, Value a);
 /* linalg.c */
 Value  array_matmul(VM *vm, Value a, Value b);

@@ -138,7 +138,7 @@ Value array_attr(VM *vm, Value v, const char *name)
 static Value m_copy(VM *vm, const Args *args)
 {
     char order;
-    return order_arg(vm, args->v[1], 'C', &order) == ALP_OK ? array_copy(vm, SELF, (DType)ARRAY(SELF)->dtype, order) : V_ERR;
+    return order_arg(vm, args->v[1], 'C', &order) == ALP_OK ? array_copy_there(vm, SELF, (DType)ARRAY(SELF)->dtype, order) : V_ERR;
 }
 
 /* dtype, order, casting, subok, copy */
@@ -158,7 +158,7 @@ static Value m_astype(VM *vm, const Args *args)
     bool in_order = order == 'C' ? a->c_contig : order == 'F' ? a->f_contig : true;
     if (!copy && d == (DType)a->dtype && in_order)
         return value_ref(SELF);
-    return array_copy(vm, SELF, d, order);
+    return array_copy_there(vm, SELF, d, order);
 }
 
 static Value m_reshape(VM *vm, const Args *args)
@@ -329,9 +329,9 @@ static Value m_setflags(VM *vm, const Args *args)
 }
 
 const NativeRow array_methods[] = {
-    { "copy", m_copy, "order=", "Copy of the array." },
-    { "__copy__", m_copy, "order=", "Copy of the array." },
-    { "astype", m_astype, "dtype, order=, casting=, subok=, copy=", "Copy with another dtype." },
+    { "copy", m_copy, "order=", "Copy of the array.", NATIVE_WHOLE },
+    { "__copy__", m_copy, "order=", "Copy of the array.", NATIVE_WHOLE },
+    { "astype", m_astype, "dtype, order=, casting=, subok=, copy=", "Copy with another dtype.", NATIVE_WHOLE },
     { "reshape", m_reshape, "*shape, order=", "The elements in another shape.", NATIVE_VIEWS },
     { "ravel", m_ravel, "order=", "The elements in one axis; a view if possible.", NATIVE_VIEWS },
     { "flatten", m_flatten, "order=", "Copy of the elements in one axis." },

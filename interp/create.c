@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "interp/array_util.h"
-#include "interp/elem.h"
+#include "interp/fresh.h"
 #include "interp/numpy_rows.h"
 #include "interp/ops.h"
 #include "interp/seq.h"
@@ -24,9 +24,25 @@ static Status fill_with(VM *vm, Value a, Value x)
     return s;
 }
 
+/* The element that all of them would be: a's are only described.  ALP_FAIL, without an exception: x is no number. */
+static Status describe(VM *vm, const Array *a, Value x)
+{
+    DType d = (DType)a->dtype, own = value_dtype(x);
+    Fresh fresh = { .kind = FRESH_Element, .dtype = a->dtype, .count = a->size };
+    _Alignas(16) char element[16];
+    if (own == DT_COUNT || x.tag == T_Array)
+        return ALP_FAIL;
+    TRY(array_store(vm, x.tag == T_Int ? d : own, element, x));
+    array_cast(d, fresh.u.element, 0, x.tag == T_Int ? d : own, element, 0, 1);
+    fresh_set(vm, a, &fresh, false);
+    return ALP_OK;
+}
+
 static Value filled(VM *vm, ALP_TAKE Value a, Value x)
 {
-    if (IS_ERR(a) || fill_with(vm, a, x) == ALP_OK)
+    if (IS_ERR(a) || (fresh_is_kept(vm, ARRAY(a)->buf) && describe(vm, ARRAY(a), x) == ALP_OK))
+        return a;
+    if (!vm_has_exc(vm) && fill_with(vm, a, x) == ALP_OK)
         return a;
     value_free(vm, a);
     return V_ERR;
@@ -45,14 +61,22 @@ static Value blank(VM *vm, const Value *v, DType fallback, bool zero)
     return array_new_order(vm, d, ndim, shape, order, zero);
 }
 
+/* v was made with its bytes zero. */
+static Value known_zero(VM *vm, ALP_TAKE Value v)
+{
+    if (!IS_ERR(v))
+        fresh_set(vm, ARRAY(v), &(Fresh){ .kind = FRESH_Zero, .dtype = ARRAY(v)->dtype, .count = ARRAY(v)->size }, true);
+    return v;
+}
+
 static Value np_zeros(VM *vm, const Args *args)
 {
-    return blank(vm, args->v, DT_F64, true);
+    return known_zero(vm, blank(vm, args->v, DT_F64, true));
 }
 
 static Value np_empty(VM *vm, const Args *args)
 {
-    return blank(vm, args->v, DT_F64, true);        /* zeros: what uninitialised memory holds must not depend on luck */
+    return np_zeros(vm, args);      /* zeros: what uninitialised memory holds must not depend on luck */
 }
 
 static Value np_ones(VM *vm, const Args *args)
@@ -106,7 +130,7 @@ static Value blank_like(VM *vm, const Value *v, bool zero)
 
 static Value np_zeros_like(VM *vm, const Args *args)
 {
-    return blank_like(vm, args->v, true);
+    return known_zero(vm, blank_like(vm, args->v, true));
 }
 
 static Value np_ones_like(VM *vm, const Args *args)
@@ -159,7 +183,7 @@ static Value make_array(VM *vm, Value v, Value dtype, Value order_value, int cop
                      "1.x).\nFor more details, see https://numpy.org/devdocs/numpy_2_0_migration_guide.html#adapting-to-changes-"
                      "in-the-copy-keyword.");
     if (v.tag == T_Array)
-        return as_is && copy != 1 ? value_ref(v) : array_copy(vm, v, d == DT_COUNT ? (DType)ARRAY(v)->dtype : d, order);
+        return as_is && copy != 1 ? value_ref(v) : array_copy_there(vm, v, d == DT_COUNT ? (DType)ARRAY(v)->dtype : d, order);
     Value a = array_from_value(vm, v, d);
     if (IS_ERR(a) || has_order(ARRAY(a), order))
         return a;
@@ -215,48 +239,6 @@ static Value np_copy(VM *vm, const Args *args)
 }
 
 /* ---- arange --------------------------------------------------------------------------------------------------------------- */
-/* start + i * delta, in the array's own arithmetic; the first two elements are there. */
-#define FILL_RANGE(S, U) { \
-    E_##S *x = (E_##S *)(void *)p; \
-    U start = (U)x[0], delta = (U)((U)x[1] - start); \
-    for (int64_t i = 2; i < n; i++) \
-        x[i] = (E_##S)(U)(start + (U)i * delta); \
-    return; }
-
-static void fill_range(DType d, char *p, int64_t n)
-{
-    if (n < 3)
-        return;
-    switch (d) {
-    case DT_I8:   FILL_RANGE(i8, uint64_t)
-    case DT_I16:  FILL_RANGE(i16, uint64_t)
-    case DT_I32:  FILL_RANGE(i32, uint64_t)
-    case DT_I64:  FILL_RANGE(i64, uint64_t)
-    case DT_U8:   FILL_RANGE(u8, uint64_t)
-    case DT_U16:  FILL_RANGE(u16, uint64_t)
-    case DT_U32:  FILL_RANGE(u32, uint64_t)
-    case DT_U64:  FILL_RANGE(u64, uint64_t)
-    case DT_F32:  FILL_RANGE(f32, float)
-    case DT_F64:  FILL_RANGE(f64, double)
-    case DT_C64: {
-        E_c64 *z = (E_c64 *)(void *)p;
-        float re = z[1].re - z[0].re, im = z[1].im - z[0].im;
-        for (int64_t i = 2; i < n; i++)
-            z[i] = (E_c64){ z[0].re + (float)i * re, z[0].im + (float)i * im };
-        return;
-    }
-    case DT_C128: {
-        E_c128 *z = (E_c128 *)(void *)p;
-        double re = z[1].re - z[0].re, im = z[1].im - z[0].im;
-        for (int64_t i = 2; i < n; i++)
-            z[i] = (E_c128){ z[0].re + (double)i * re, z[0].im + (double)i * im };
-        return;
-    }
-    case DT_Bool: case DT_COUNT:
-        return;
-    }
-}
-
 /* ceil((stop - start) / step), at least 0. */
 static Status range_length(VM *vm, Value start, Value stop, Value step, int64_t *n)
 {
@@ -320,11 +302,12 @@ static Value range_array(VM *vm, Value start, Value stop, Value step, DType d)
     Value a = array_new(vm, d, 1, &n, false);
     if (IS_ERR(a) || n == 0)
         return a;
+    Fresh fresh = { .kind = FRESH_Range, .dtype = (uint8_t)d, .count = n };
     Value second = n > 1 ? op_binary(vm, BI_Add, start, step) : V_NONE;
-    if (!IS_ERR(second) && array_store(vm, d, ARRAY(a)->data, start) == ALP_OK &&
-        (n == 1 || array_store(vm, d, ARRAY(a)->data + dtype_info[d].size, second) == ALP_OK)) {
+    if (!IS_ERR(second) && array_store(vm, d, fresh.u.element, start) == ALP_OK &&
+        (n == 1 || array_store(vm, d, fresh.u.element + dtype_info[d].size, second) == ALP_OK)) {
         value_free(vm, second);
-        fill_range(d, ARRAY(a)->data, n);
+        fresh_set(vm, ARRAY(a), &fresh, false);
         return a;
     }
     value_free(vm, second);
@@ -407,6 +390,26 @@ static Value counting(VM *vm, int64_t num, DType d, int extra)
     return r;
 }
 
+/* The samples of a line between two doubles, if they can be described: T_Unbound: they cannot, or need not be. */
+static Value line(VM *vm, Value start, Value stop, int64_t num, bool endpoint, Value *step)
+{
+    int64_t div = endpoint ? num - 1 : num;
+    if (LIKELY(!vm->late_bytes) || start.tag != T_NpF64 || stop.tag != T_NpF64 || num < 2 || num < (int64_t)(vm->late_bytes / sizeof(double)))
+        return V_UNBOUND;
+    double distance = (stop.u.f - start.u.f) / (double)div;
+    if (distance == 0)
+        return V_UNBOUND;
+    Value y = array_new(vm, DT_F64, 1, &num, false);
+    if (IS_ERR(y))
+        return V_ERR;
+    *step = (Value){ .tag = T_NpF64, .u.f = distance };
+    Fresh fresh = { .kind = FRESH_Line, .dtype = DT_F64, .count = num, .u.line = { start.u.f, distance, stop.u.f } };
+    if (!endpoint)
+        fresh.u.line.last = (double)(num - 1) * distance + start.u.f;
+    fresh_set(vm, ARRAY(y), &fresh, false);
+    return y;
+}
+
 /* num samples from start to stop (float arrays or scalars, borrowed) in their own type; *step (owned) is the distance. */
 static Value samples(VM *vm, Value start, Value stop, int64_t num, bool endpoint, Value *step)
 {
@@ -416,10 +419,13 @@ static Value samples(VM *vm, Value start, Value stop, int64_t num, bool endpoint
     *step = V_FLOAT(NAN);
     if (d == DT_COUNT)
         return V_ERR;
+    Value y = line(vm, start, stop, num, endpoint, step);
+    if (y.tag != T_Unbound)
+        return y;
     Value delta = ufunc_call2(vm, &uf_subtract, stop, start);
     if (IS_ERR(delta))
         return V_ERR;
-    Value y = counting(vm, num, d, delta.tag == T_Array ? ARRAY(delta)->ndim : 0);
+    y = counting(vm, num, d, delta.tag == T_Array ? ARRAY(delta)->ndim : 0);
     if (div > 0 && !IS_ERR(y)) {
         *step = ufunc_call2(vm, &uf_divide, delta, V_INT(div));
         int zero = IS_ERR(*step) ? -1 : any_zero(vm, *step);
@@ -803,12 +809,12 @@ const NativeRow create_numpy_rows[] = {
     { "ones_like", np_ones_like, "a, dtype=, order=, shape=", "Ones in the shape and dtype of another array.", NATIVE_VIEWS },
     { "empty_like", np_zeros_like, "a, dtype=, order=, shape=", "Array for results in the shape and dtype of another.", NATIVE_VIEWS },
     { "full_like", np_full_like, "a, fill_value, dtype=, order=, shape=", "One value in the shape and dtype of another array." },
-    { "array", np_array, "object, dtype=, *, copy=, order=, ndmin=", "Array from numbers, sequences or arrays; a copy." },
+    { "array", np_array, "object, dtype=, *, copy=, order=, ndmin=", "Array from numbers, sequences or arrays; a copy.", NATIVE_WHOLE },
     { "asarray", np_asarray, "a, dtype=, order=, *, copy=", "Array from a value; arrays as they are.", NATIVE_VIEWS },
     { "asanyarray", np_asarray, "a, dtype=, order=, *, copy=", "Array from a value; arrays as they are.", NATIVE_VIEWS },
     { "ascontiguousarray", np_ascontiguousarray, "a, dtype=", "Array in C order." },
     { "asfortranarray", np_asfortranarray, "a, dtype=", "Array in Fortran order." },
-    { "copy", np_copy, "a, order=", "Copy of an array." },
+    { "copy", np_copy, "a, order=", "Copy of an array.", NATIVE_WHOLE },
     { "arange", np_arange, "start=, stop=, step=, dtype=", "Evenly spaced values within an interval." },
     { "linspace", np_linspace, "start, stop, num=, endpoint=, retstep=, dtype=, axis=", "Evenly spaced samples of an interval." },
     { "logspace", np_logspace, "start, stop, num=, endpoint=, base=, dtype=", "Samples evenly spaced on a log scale." },

@@ -7,7 +7,7 @@
 #ifndef ALP_INTERP_ENGINE_H
 #define ALP_INTERP_ENGINE_H
 
-#include "interp/vm.h"
+#include "interp/whole.h"
 
 typedef enum LoopVerdict {
     LOOP_DECLINED,      /* nothing happened; the interpreter runs the loop */
@@ -25,6 +25,8 @@ typedef struct LoopEngine {
     LoopVerdict (*take)(VM *vm, Frame *frame, Node *loop, Value iterable);
     /* A While loop that take() declined has run for some iterations since: the rest of it is that loop, entered now.  NULL: not called. */
     LoopVerdict (*take_rest)(VM *vm, Frame *frame, Node *loop);
+    /* An operation on whole arrays that are on a device.  NULL: the host does them all. */
+    WholeVerdict (*whole)(VM *vm, WholeLoop *loop);
     /* A chunk is about to be freed: forget what hangs on its loops (the X(nest) fields).  NULL: nothing to do. */
     void (*forget_chunk)(VM *vm, Chunk *chunk);
     /* The VM ends: release engine_state.  NULL: nothing to do. */

@@ -41,8 +41,10 @@ INLINE bool load_element(VM *vm, const Array *a, const char *p, Value *r)
 /* False with or without an exception; store_general() looks. */
 INLINE bool store_element(VM *vm, const Array *a, char *p, Value x)
 {
-    if (a->readonly || array_to_host(vm, a, HOST_Write) != ALP_OK)
+    if (a->readonly)
         return false;
+    if (UNLIKELY(vm->n_on_device))
+        return x.tag <= T_LastInline && element_store_slow(vm, a, p, x) == ALP_OK;
     if (a->dtype == DT_F64) {
         double d;
         if (!as_f64(x, &d))

@@ -298,7 +298,7 @@ Value array_index(VM *vm, Value v, Value key)
 static Status assign_view(VM *vm, const Array *a, const View *view, bool element, Value x)
 {
     if (element)
-        return array_store(vm, (DType)a->dtype, view->data, x);
+        return element_store(vm, a, view->data, x);
     Array to = { .dtype = a->dtype, .ndim = (uint8_t)view->ndim, .buf = a->buf, .data = view->data };
     memcpy(to.shape, view->shape, sizeof to.shape[0] * (size_t)view->ndim);
     memcpy(to.strides, view->strides, sizeof to.strides[0] * (size_t)view->ndim);
@@ -311,8 +311,6 @@ Status array_set_index(VM *vm, Value v, Value key, Value x)
     const Array *a = ARRAY(v);
     View view;
     TRY(array_check_writable(vm, a));
-    TRY(array_to_host(vm, a, HOST_Write));
-    TRY(value_to_host(vm, x, HOST_Read));
     int simple = simple_view(vm, a, key, &view);
     if (simple)
         return simple < 0 ? ALP_FAIL : assign_view(vm, a, &view, view.ndim == 0, x);
@@ -320,7 +318,7 @@ Status array_set_index(VM *vm, Value v, Value key, Value x)
     TRY(index_key_parse(vm, a, key, &parsed));
     Status s = ALP_FAIL;
     if (parsed.fancy)
-        s = index_fancy_set(vm, a, &parsed, x);
+        s = array_to_host(vm, a, HOST_Write) == ALP_OK && value_to_host(vm, x, HOST_Read) == ALP_OK ? index_fancy_set(vm, a, &parsed, x) : ALP_FAIL;
     else if (index_view(vm, a, &parsed, &view) == ALP_OK) {
         bool element = view.ndim == 0;
         for (int k = 0; k < parsed.n; k++)

@@ -12,6 +12,7 @@
 #include "interp/ops.h"
 #include "interp/reduce.h"
 #include "interp/seq.h"
+#include "interp/whole.h"
 
 /* ---- kernels -------------------------------------------------------------------------------------------------------- */
 
@@ -186,6 +187,7 @@ static Status pair_init(VM *vm, Pair *p, Value a, Value b)
 static Status make_contiguous(VM *vm, Value *a, DType d)
 {
     const Array *x = ARRAY(*a);
+    TRY(array_to_host(vm, x, HOST_Read));
     if (x->dtype == d && x->c_contig && (uintptr_t)x->data % dtype_info[d].size == 0)
         return ALP_OK;
     Value copy = array_copy(vm, *a, d, 'C');
@@ -201,9 +203,46 @@ static Status pair_contiguous(VM *vm, Pair *p)
     return make_contiguous(vm, &p->b, p->dtype);
 }
 
+/* Is the result the program's, to be made where the operands are? */
+static bool is_for_program(const VM *vm)
+{
+    return UNLIKELY(vm->n_on_device) && (!vm->native || vm->native->row->arrays == NATIVE_VIEWS);
+}
+
+/* *result = a b on a device (interp/whole.h).  ALP_FAIL: it is the host's, or an exception is pending. */
+static Status product_there(VM *vm, const Pair *p, int ndim, const int64_t *shape, Value *result)
+{
+    if (!is_for_program(vm))
+        return ALP_FAIL;
+    Value r = array_new(vm, p->dtype, ndim, shape, false);
+    if (IS_ERR(r))
+        return ALP_FAIL;
+    WholeVerdict v = ndim == 0 ? whole_dot(vm, ARRAY(p->a), ARRAY(p->b), ARRAY(r)) : whole_product(vm, ARRAY(p->a), ARRAY(p->b), ARRAY(r));
+    if (v == WHOLE_DONE)
+        *result = r;
+    else
+        value_free(vm, r);
+    return v == WHOLE_DONE ? ALP_OK : ALP_FAIL;
+}
+
+/* Likewise, of matrices and vectors that fit. */
+static Status matrices_there(VM *vm, const Pair *p, Value *result)
+{
+    const Array *a = ARRAY(p->a), *b = ARRAY(p->b);
+    if (!is_for_program(vm) || a->ndim > 2 || b->ndim > 2)
+        return ALP_FAIL;
+    const int64_t shape[2] = { a->ndim == 1 ? b->shape[b->ndim - 1] : a->shape[0], b->shape[b->ndim - 1] };
+    return product_there(vm, p, a->ndim + b->ndim - 2, shape, result);
+}
+
 /* 1-d times 1-d: a 0-d array. */
 static Value dot_vectors(VM *vm, Pair *p, bool conj)
 {
+    Value there;
+    if (!conj && product_there(vm, p, 0, NULL, &there) == ALP_OK)
+        return there;
+    if (vm_has_exc(vm) || array_to_host(vm, ARRAY(p->a), HOST_Read) != ALP_OK || array_to_host(vm, ARRAY(p->b), HOST_Read) != ALP_OK)
+        return V_ERR;
     if (ARRAY(p->a)->dtype != p->dtype)
         TRY_VALUE(make_contiguous(vm, &p->a, p->dtype));
     if (ARRAY(p->b)->dtype != p->dtype)
@@ -236,6 +275,11 @@ static Value dot_arrays(VM *vm, Pair *p)
         return raise_not_aligned(vm, a, a_axis, b, b_axis);
     if (a->ndim == 1 && b->ndim == 1)
         return dot_vectors(vm, p, false);
+    Value there;
+    if (matrices_there(vm, p, &there) == ALP_OK)
+        return there;
+    if (vm_has_exc(vm))
+        return V_ERR;
     int ndim = a->ndim - 1 + (b->ndim > 1 ? b->ndim - 1 : 0);
     if (ndim > ALP_MAX_NDIM)
         return raise(vm, TY_ValueError, "maximum supported dimension for an ndarray is currently %d, found %d", ALP_MAX_NDIM, ndim);
@@ -462,7 +506,10 @@ static Value matmul_pair(VM *vm, Pair *p)
     if (k != kb)
         return raise(vm, TY_ValueError, "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
                      SIGNATURE " (size %lld is different from %lld)", (long long)kb, (long long)k);
-    return a->ndim == 1 && b->ndim == 1 ? dot_vectors(vm, p, false) : matmul_stacks(vm, p);
+    if (a->ndim == 1 && b->ndim == 1)
+        return dot_vectors(vm, p, false);
+    Value result;
+    return matrices_there(vm, p, &result) == ALP_OK ? result : vm_has_exc(vm) ? V_ERR : matmul_stacks(vm, p);
 }
 
 Value array_matmul(VM *vm, Value a, Value b)
@@ -627,8 +674,8 @@ static Value np_cross(VM *vm, const Args *args)
 }
 
 const NativeRow linalg_numpy_rows[] = {
-    { "dot", np_dot, "a, b, /, out=", "Dot product: the last axis of a with the last but one of b." },
-    { "matmul", np_matmul, "x1, x2, /, out=", "Matrix product, stacks of matrices broadcast." },
+    { "dot", np_dot, "a, b, /, out=", "Dot product: the last axis of a with the last but one of b.", NATIVE_VIEWS },
+    { "matmul", np_matmul, "x1, x2, /, out=", "Matrix product, stacks of matrices broadcast.", NATIVE_VIEWS },
     { "inner", np_inner, "a, b, /", "Sum of products over the last axes." },
     { "outer", np_outer, "a, b", "All products of an element of a with one of b." },
     { "vdot", np_vdot, "a, b, /", "Dot product of flattened arrays, the first one conjugated." },

@@ -238,11 +238,12 @@ static Status values_to_host(VM *vm, const Value *v, uint32_t n, HostUse use)
 Status native_args_to_host(VM *vm, const Native *f, const Args *a, bool has_self)
 {
     HostUse use = f->row->arrays == NATIVE_WRITES ? HOST_Write : HOST_Read;
-    if (f->row->arrays == NATIVE_VIEWS || (f->style == NS_Core && f->row->arrays != NATIVE_WRITES))
+    uint32_t n_own = f->row->arrays == NATIVE_WHOLE && a->v[0].tag == T_Array;
+    if (f->row->arrays == NATIVE_VIEWS || f->style == NS_Ufunc || (f->style == NS_Core && f->row->arrays != NATIVE_WRITES))
         return ALP_OK;
     if (f->out)
         TRY(value_to_host(vm, a->v[has_self + f->out - 1], HOST_Write));
-    TRY(values_to_host(vm, a->v, has_self + f->n_params, use));
+    TRY(values_to_host(vm, a->v + n_own, has_self + f->n_params - n_own, use));
     TRY(values_to_host(vm, a->rest, a->n_rest, use));
     return values_to_host(vm, a->kw_value, a->n_kw, use);
 }

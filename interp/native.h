@@ -22,7 +22,8 @@ typedef Value (*NativeFn)(VM *vm, const Args *args);
 typedef enum NativeArrays {
     NATIVE_READS,               /* at most; those that a parameter "out=" names are written */
     NATIVE_WRITES,              /* of any of them */
-    NATIVE_VIEWS,               /* nothing, other than by array_copy() */
+    NATIVE_VIEWS,               /* nothing, other than by functions that ask for them */
+    NATIVE_WHOLE,               /* as NATIVE_READS, but it asks for those of the first argument itself, and may leave them where they are */
 } NativeArrays;
 
 /* One function or method.  params, in Python's notation without values: "a, b=, /, *rest, key=" —

@@ -115,9 +115,7 @@ static Value foreign_binary(VM *vm, BinOp op, Value a, Value b)
 
 static Value arrays_binary(VM *vm, BinOp op, Value a, Value b)
 {
-    if (value_to_host(vm, a, HOST_Read) != ALP_OK || value_to_host(vm, b, HOST_Read) != ALP_OK)
-        return V_ERR;
-    return op == BI_MatMul ? array_matmul(vm, a, b) : array_binary(vm, op, a, b, NULL);
+    return op == BI_MatMul ? array_matmul(vm, a, b) : array_binary_there(vm, op, a, b, NULL);
 }
 
 /* A NumPy scalar with a list, tuple or range: both become arrays. */
@@ -202,10 +200,8 @@ static Value repeat_in_place(VM *vm, Value list, Value times)
 
 static Value array_in_place(VM *vm, BinOp op, Value a, Value b)
 {
-    if (value_to_host(vm, a, HOST_Write) != ALP_OK || value_to_host(vm, b, HOST_Read) != ALP_OK)
-        return V_ERR;
     if (op != BI_MatMul)
-        return array_binary(vm, op, a, b, ARRAY(a));
+        return array_binary_there(vm, op, a, b, ARRAY(a));
     Value r = array_matmul(vm, a, b);
     if (!IS_ERR(r) && array_assign(vm, ARRAY(a), r) != ALP_OK)
         value_set(vm, &r, V_ERR);
@@ -258,7 +254,7 @@ Value op_unary(VM *vm, UnOp op, Value a)
     else if (IS_NPSCALAR(a))
         r = npscalar_unary(vm, op, a);
     else if (a.tag == T_Array)
-        r = value_to_host(vm, a, HOST_Read) == ALP_OK ? array_unary(vm, op, a) : V_ERR;
+        r = array_unary(vm, op, a);
     if (r.tag != T_NotImplemented)
         return r;
     return raise(vm, TY_TypeError, "bad operand type for unary %s: '%s'", text[op], value_type_name(a));

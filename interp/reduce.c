@@ -12,6 +12,7 @@
 
 #include "interp/numpy_rows.h"
 #include "interp/seq.h"
+#include "interp/whole.h"
 
 /* ---- the walk ------------------------------------------------------------------------------------------------------- */
 
@@ -454,7 +455,7 @@ static void reduce_by_groups(const Job *j, const char *data, char *dst)
     }
 }
 
-Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name)
+static Value reduce(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name, bool there)
 {
     Job j = { .op = op, .from = (DType)a->dtype, .to = d };
     int64_t shape[ALP_MAX_NDIM];
@@ -474,6 +475,13 @@ Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp 
     Value result = array_new(vm, d, reduce_shape(a, axes, keepdims, shape), shape, false);
     if (IS_ERR(result) || j.walk.n_groups == 0)
         return result;
+    WholeVerdict verdict = j.walk.group_size && whole_is_wanted(vm, &a, 1) ? whole_reduce(vm, op, a, &j.walk, j.start, ARRAY(result), there) : WHOLE_LEFT;
+    if (verdict == WHOLE_DONE)
+        return result;
+    if (verdict == WHOLE_RAISED || array_to_host(vm, a, HOST_Read) != ALP_OK || array_to_host(vm, ARRAY(result), HOST_Write) != ALP_OK) {
+        value_free(vm, result);
+        return V_ERR;
+    }
     char *dst = ARRAY(result)->data;
     if (j.walk.group_size == 0) {
         tree_fill(dst, j.start, dtype_info[d].size, j.walk.n_groups);
@@ -494,6 +502,16 @@ Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp 
         reduce_by_groups(&j, a->data, dst);
     vm_dealloc(vm, j.work, work_size);
     return result;
+}
+
+Value reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name)
+{
+    return reduce(vm, a, axes, keepdims, op, d, initial, name, false);
+}
+
+Value reduce_array_there(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name)
+{
+    return reduce(vm, a, axes, keepdims, op, d, initial, name, true);
 }
 
 /* ---- sum, prod, min, max, any, all, count_nonzero --------------------------------------------------------------------- */
@@ -529,7 +547,7 @@ static Value reduce_call(VM *vm, const Args *args, const ReduceSpec *spec, DType
     if ((!arg_given(dtype) || dtype_arg(vm, dtype, d, &d) == ALP_OK)
         && reduce_axes_arg(vm, args->v[1], ARRAY(a)->ndim, true, &axes) == ALP_OK
         && reduce_flag_arg(vm, arg_at(args, spec->keepdims), &keepdims) == ALP_OK) {
-        result = reduce_array(vm, ARRAY(a), axes, keepdims, spec->op, d, arg_at(args, spec->initial), spec->name);
+        result = reduce_array_there(vm, ARRAY(a), axes, keepdims, spec->op, d, arg_at(args, spec->initial), spec->name);
         result = reduce_deliver(vm, result, out, ARRAY(a), axes, keepdims, spec->name);
     }
     value_free(vm, a);
@@ -569,16 +587,16 @@ static Value np_count_nonzero(VM *vm, const Args *args)
 /* ---- tables --------------------------------------------------------------------------------------------------------- */
 
 const NativeRow reduce_numpy_rows[] = {
-    { "sum", np_sum, "a, axis=, dtype=, out=, keepdims=, initial=", "Sum of elements over axes." },
-    { "prod", np_prod, "a, axis=, dtype=, out=, keepdims=, initial=", "Product of elements over axes." },
-    { "min", np_min, "a, axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins." },
-    { "max", np_max, "a, axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins." },
-    { "amin", np_min, "a, axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins." },
-    { "amax", np_max, "a, axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins." },
+    { "sum", np_sum, "a, axis=, dtype=, out=, keepdims=, initial=", "Sum of elements over axes.", NATIVE_WHOLE },
+    { "prod", np_prod, "a, axis=, dtype=, out=, keepdims=, initial=", "Product of elements over axes.", NATIVE_WHOLE },
+    { "min", np_min, "a, axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins.", NATIVE_WHOLE },
+    { "max", np_max, "a, axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins.", NATIVE_WHOLE },
+    { "amin", np_min, "a, axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins.", NATIVE_WHOLE },
+    { "amax", np_max, "a, axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins.", NATIVE_WHOLE },
     { "any", np_any, "a, axis=, out=, keepdims=", "Is any element true?" },
     { "all", np_all, "a, axis=, out=, keepdims=", "Are all elements true?" },
     { "count_nonzero", np_count_nonzero, "a, axis=, *, keepdims=", "Number of elements that are not zero." },
-    { "mean", np_mean, "a, axis=, dtype=, out=, keepdims=", "Arithmetic mean over axes." },
+    { "mean", np_mean, "a, axis=, dtype=, out=, keepdims=", "Arithmetic mean over axes.", NATIVE_WHOLE },
     { "var", np_var, "a, axis=, dtype=, out=, ddof=, keepdims=", "Variance over axes." },
     { "std", np_std, "a, axis=, dtype=, out=, ddof=, keepdims=", "Standard deviation over axes." },
     { "average", np_average, "a, axis=, weights=", "Weighted mean over axes." },
@@ -604,13 +622,13 @@ const NativeRow reduce_numpy_rows[] = {
 };
 
 const NativeRow array_reduce_methods[] = {
-    { "sum", np_sum, "axis=, dtype=, out=, keepdims=, initial=", "Sum of elements over axes." },
-    { "prod", np_prod, "axis=, dtype=, out=, keepdims=, initial=", "Product of elements over axes." },
-    { "min", np_min, "axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins." },
-    { "max", np_max, "axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins." },
+    { "sum", np_sum, "axis=, dtype=, out=, keepdims=, initial=", "Sum of elements over axes.", NATIVE_WHOLE },
+    { "prod", np_prod, "axis=, dtype=, out=, keepdims=, initial=", "Product of elements over axes.", NATIVE_WHOLE },
+    { "min", np_min, "axis=, out=, keepdims=, initial=", "Least element over axes; a NaN wins.", NATIVE_WHOLE },
+    { "max", np_max, "axis=, out=, keepdims=, initial=", "Greatest element over axes; a NaN wins.", NATIVE_WHOLE },
     { "any", np_any, "axis=, out=, keepdims=", "Is any element true?" },
     { "all", np_all, "axis=, out=, keepdims=", "Are all elements true?" },
-    { "mean", np_mean, "axis=, dtype=, out=, keepdims=", "Arithmetic mean over axes." },
+    { "mean", np_mean, "axis=, dtype=, out=, keepdims=", "Arithmetic mean over axes.", NATIVE_WHOLE },
     { "var", np_var, "axis=, dtype=, out=, ddof=, keepdims=", "Variance over axes." },
     { "std", np_std, "axis=, dtype=, out=, ddof=, keepdims=", "Standard deviation over axes." },
     { "argmin", np_argmin, "axis=, out=, *, keepdims=", "Index of the first least element." },
@@ -620,7 +638,7 @@ const NativeRow array_reduce_methods[] = {
     { "sort", array_sort_method, "axis=, kind=, *, stable=", "Sort in place.", NATIVE_WRITES },
     { "argsort", np_argsort, "axis=, kind=, *, stable=", "Indices that sort; equal elements keep their order." },
     { "searchsorted", np_searchsorted, "v, side=", "Where elements would be inserted to keep order." },
-    { "dot", np_dot, "b, out=", "Dot product." },
+    { "dot", np_dot, "b, out=", "Dot product.", NATIVE_VIEWS },
     { "trace", np_trace, "offset=, axis1=, axis2=", "Sum along a diagonal." },
     { 0 },
 };

@@ -51,6 +51,8 @@ DType  reduce_sum_dtype(DType d);
 /* The reduction, as an owned array of dtype d (0-d if every axis is reduced).  initial: T_Unbound the operation's own, T_None
  * none, else a number.  name: of the ufunc, for messages. */
 Value  reduce_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name);
+/* The same; more than one element may be made where a is (interp/whole.h). */
+Value  reduce_array_there(VM *vm, const Array *a, uint32_t axes, bool keepdims, TreeOp op, DType d, Value initial, const char *name);
 /* Shape of a reduced array. */
 int    reduce_shape(const Array *a, uint32_t axes, bool keepdims, int64_t *shape);
 /* What the program gets: the array, its only element if it is 0-d, or `out` after it was copied there. */

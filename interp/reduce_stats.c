@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "interp/ops.h"
+#include "interp/residency.h"
 
 /* ---- division by a count -------------------------------------------------------------------------------------------- */
 
@@ -55,7 +56,9 @@ static DType mean_dtype(DType d)
 
 static Value mean_array(VM *vm, const Array *a, uint32_t axes, bool keepdims, DType d)
 {
-    Value sum = reduce_array(vm, a, axes, keepdims, TREE_Add, d, V_UNBOUND, "add");
+    Value sum = reduce_array_there(vm, a, axes, keepdims, TREE_Add, d, V_UNBOUND, "add");
+    if (!IS_ERR(sum) && array_to_host(vm, ARRAY(sum), HOST_Write) != ALP_OK)
+        value_set(vm, &sum, V_ERR);
     if (!IS_ERR(sum))
         divide_elements(ARRAY(sum), (double)group_size(a, axes));
     return sum;

@@ -90,9 +90,7 @@ static Value compare_slices(VM *vm, CmpOp op, const Slice *a, const Slice *b)
 
 static Value compare_arrays(VM *vm, CmpOp op, Value a, Value b)
 {
-    if (value_to_host(vm, a, HOST_Read) != ALP_OK || value_to_host(vm, b, HOST_Read) != ALP_OK)
-        return V_ERR;
-    return array_compare(vm, op, a, b);
+    return array_compare_there(vm, op, a, b);
 }
 
 /* A NumPy scalar in front, and no number behind. */

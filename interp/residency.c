@@ -70,12 +70,42 @@ Status buffer_to_host_slow(VM *vm, Buffer *b, HostUse use)
     return b->device ? b->device->to_host(vm, b, use) : ALP_OK;
 }
 
+/* A part of large arrays, such as a row, is often looked at while they stay on a device. */
+Status array_to_host_slow(VM *vm, const Array *a, HostUse use)
+{
+    Buffer *b = a->buf;
+    if (b->device && b->device->part && use == HOST_Read && a->size > 0) {
+        char *low = a->data, *high = a->data + dtype_info[a->dtype].size;
+        for (int k = 0; k < a->ndim; k++) {
+            int64_t reach = a->strides[k] * (a->shape[k] - 1);
+            *(reach < 0 ? &low : &high) += reach;
+        }
+        if ((size_t)(high - low) < b->size / 2 && b->device->part(b, low, (size_t)(high - low)))
+            return ALP_OK;
+    }
+    return buffer_to_host(vm, b, use);
+}
+
 const char *element_to_host_slow(VM *vm, const Array *a, const char *p, char *room)
 {
     Buffer *b = a->buf;
     if (b->device && b->device->peek && b->device->peek(b, p, dtype_info[a->dtype].size, room))
         return room;
     return buffer_to_host(vm, b, HOST_Read) == ALP_OK ? p : NULL;
+}
+
+Status element_store_slow(VM *vm, const Array *a, char *p, Value x)
+{
+    Buffer *b = a->buf;
+    size_t size = dtype_info[a->dtype].size;
+    _Alignas(16) char element[16];
+    TRY(value_to_host(vm, x, HOST_Read));
+    TRY(array_store(vm, (DType)a->dtype, element, x));
+    if (b->device && b->device->poke && b->device->poke(b, p, size, element))
+        return ALP_OK;
+    TRY(buffer_to_host(vm, b, HOST_Write));
+    memcpy(p, element, size);
+    return ALP_OK;
 }
 
 /* Lists in lists nest C calls, and may hold themselves. */
@@ -99,7 +129,7 @@ static Status items_to_host(VM *vm, Obj *container, const Value *item, size_t n,
 Status value_to_host_slow(VM *vm, Value v, HostUse use)
 {
     switch (v.tag) {
-    case T_Array:   return buffer_to_host(vm, ARRAY(v)->buf, use);
+    case T_Array:   return array_to_host(vm, ARRAY(v), use);
     case T_List:    return items_to_host(vm, v.u.o, LIST(v)->item, LIST(v)->count, use);
     case T_Tuple:   return items_to_host(vm, v.u.o, TUPLE(v)->item, TUPLE(v)->count, use);
     default:        return ALP_OK;

@@ -2,10 +2,13 @@
  *
  * A Buffer whose `device` is not NULL may have newer bytes on a device than in host memory.  Whoever looks at an array's
  * bytes, or changes them, other than by a nest on that device, calls array_to_host() first.  That is done where values enter
- * code that handles bytes: operators (ops.c, relate.c), subscripts (eval_index.c, index.c, index_fancy.c), iteration,
- * conversions to numbers and texts, copies, calls of functions of numpy and of the host program (native.c), and the embedding
- * API; so most code never meets such a buffer.  Functions of numpy get their arguments' bytes current, as NativeRow.arrays
- * says. */
+ * code that handles bytes: operators (ufunc.c, linalg.c), subscripts (eval_index.c, index.c, index_fancy.c), iteration,
+ * conversions to numbers and texts, copies and assignments (array.c), calls of functions of numpy and of the host program
+ * (native.c), and the embedding API; so most code never meets such a buffer.  Functions of numpy get their arguments' bytes
+ * current, as NativeRow.arrays says.
+ *
+ * Two ways to have less copied: bytes of fresh arrays are only described until somebody wants them (fresh.h), and operations on
+ * whole arrays are offered to the device that has them (whole.h). */
 #ifndef ALP_INTERP_RESIDENCY_H
 #define ALP_INTERP_RESIDENCY_H
 
@@ -26,6 +29,12 @@ typedef struct BufferDevice {
     /* NULL, or: n bytes (of host address p, in b) to `out`, if that is better than bringing all of b.  False: it is not, or
      * cannot be done. */
     bool   (*peek)(Buffer *b, const char *p, size_t n, void *out);
+    /* NULL, or likewise, to be read: the n bytes of host address p, in b, to there; what is around them in host memory may be old. */
+    bool   (*part)(Buffer *b, char *p, size_t n);
+    /* NULL, or likewise: n bytes (at most 16) to host address p of b and, if that is current there, to where they are on the device. */
+    bool   (*poke)(Buffer *b, char *p, size_t n, const void *bytes);
+    /* Are the current bytes on the device, to be used there?  NULL: they are not. */
+    bool   (*is_there)(const Buffer *b);
     void   (*gone)(VM *vm, Buffer *b);          /* the Buffer is being freed: detach, and release what is on the device */
     Buffer *buffer;                             /* set by device_attach() … */
     struct BufferDevice *prev, *next;           /* … of vm->on_device */
@@ -53,16 +62,24 @@ static inline Status buffer_to_host(VM *vm, Buffer *b, HostUse use)
 {
     return LIKELY(!b->device && use < HOST_Lend) ? ALP_OK : buffer_to_host_slow(vm, b, use);
 }
-/* vm->n_on_device, the number of buffers whose `device` is set, makes this free where no device is used. */
+/* The elements of a alone are meant, if they are to be read: other views of the same bytes are asked for by themselves.
+ * vm->n_on_device, the number of buffers whose `device` is set, makes this free where no device is used. */
+Status array_to_host_slow(VM *vm, const Array *a, HostUse use);
 static inline Status array_to_host(VM *vm, const Array *a, HostUse use)
 {
-    return LIKELY(!vm->n_on_device && use < HOST_Lend) ? ALP_OK : buffer_to_host(vm, a->buf, use);
+    return LIKELY(!vm->n_on_device && use < HOST_Lend) ? ALP_OK : array_to_host_slow(vm, a, use);
 }
 /* Where to read the element at p: there, or in room (16 bytes), where it was brought alone.  NULL: an exception is pending. */
 const char *element_to_host_slow(VM *vm, const Array *a, const char *p, char *room);
 static inline const char *element_to_host(VM *vm, const Array *a, const char *p, char *room)
 {
     return LIKELY(!vm->n_on_device) ? p : element_to_host_slow(vm, a, p, room);
+}
+/* Store x as the element at p, there where the bytes are. */
+Status element_store_slow(VM *vm, const Array *a, char *p, Value x);
+static inline Status element_store(VM *vm, const Array *a, char *p, Value x)
+{
+    return LIKELY(!vm->n_on_device) ? array_store(vm, (DType)a->dtype, p, x) : element_store_slow(vm, a, p, x);
 }
 /* Of every array that v is or holds, in tuples and lists at any depth.  Iterators and all other kinds of values bring back
  * what they give. */

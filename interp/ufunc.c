@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 #include "interp/format.h"
+#include "interp/fresh.h"
 #include "interp/nditer.h"
 #include "interp/ops.h"
-#include "interp/residency.h"
 #include "interp/seq.h"
 #include "interp/str.h"
-#include "interp/ufunc.h"
+#include "interp/whole.h"
 
 #define BLOCK 256               /* elements converted at a time */
 
@@ -577,6 +577,68 @@ static bool target_is_safe(const Ufunc *u, const Operand *o, const UfuncOptions 
     return !opt->where || !array_may_overlap(out, opt->where);
 }
 
+/* ---- where the operands are -------------------------------------------------------------------------------------------------------- */
+
+/* Functions of numpy call here with arrays that they made. */
+static Status operands_to_host(VM *vm, const Ufunc *u, const Operand *o, const UfuncOptions *opt)
+{
+    if (LIKELY(!vm->n_on_device))
+        return ALP_OK;
+    for (int k = 0; k < u->n_in; k++)
+        TRY(value_to_host(vm, o[k].hold, HOST_Read));
+    for (int k = 0; opt && k < u->n_out; k++)
+        if (opt->out[k])
+            TRY(array_to_host(vm, opt->out[k], HOST_Write));
+    return opt && opt->where ? array_to_host(vm, opt->where, HOST_Read) : ALP_OK;
+}
+
+static Status targets_to_host(VM *vm, const Ufunc *u, const Operand *o, const UfuncOptions *opt, Array *const *target)
+{
+    for (int k = 0; k < u->n_out; k++)
+        TRY(array_to_host(vm, target[k], HOST_Write));
+    return operands_to_host(vm, u, o, opt);
+}
+
+/* The text of the call as an operation on whole arrays; NULL: the host does it. */
+static const char *whole_wanted(const VM *vm, const Ufunc *u, const Operand *o, const Signature *s, const UfuncOptions *opt, int ndim)
+{
+    const Array *array[UFUNC_MAX_IN + 1];
+    if (LIKELY(!opt) || !opt->there || !vm->n_on_device || opt->where || u->n_out != 1 || ndim == 0 ||
+        (opt->out[0] && opt->out[0]->dtype != s->out[0]))
+        return NULL;
+    for (int k = 0; k < u->n_in; k++) {
+        array[k] = o[k].ndim ? ARRAY(o[k].hold) : NULL;
+        if (array[k] && o[k].dtype != s->in[k])
+            return NULL;
+    }
+    array[u->n_in] = opt->out[0];
+    const char *text = whole_text(u, s->in[0]);
+    return text && whole_is_wanted(vm, array, u->n_in + 1) ? text : NULL;
+}
+
+static WholeVerdict run_whole(VM *vm, const char *text, const Ufunc *u, const Operand *o, const Signature *s, const Array *target)
+{
+    Value in[UFUNC_MAX_IN];
+    int n = 0;
+    bool ok = true;
+    for (; n < u->n_in && ok; n++) {
+        _Alignas(16) char scalar[16];
+        if (o[n].ndim) {
+            in[n] = value_ref(o[n].hold);
+            continue;
+        }
+        ok = value_to_host(vm, o[n].hold, HOST_Read) == ALP_OK && operand_scalar(vm, &o[n], s->in[n], scalar) == ALP_OK;
+        in[n] = ok ? array_load(vm, s->in[n], scalar) : V_NONE;
+        ok = ok && !IS_ERR(in[n]);
+    }
+    WholeVerdict v = ok ? whole_map(vm, text, target, n, in) : WHOLE_RAISED;
+    while (n > 0)
+        value_free(vm, in[--n]);
+    return v;
+}
+
+/* ---- arrays ------------------------------------------------------------------------------------------------------------------------- */
+
 static Value run_general(VM *vm, const Ufunc *u, const Operand *o, const Signature *s, const UfuncOptions *opt)
 {
     int ndim;
@@ -595,23 +657,36 @@ static Value run_general(VM *vm, const Ufunc *u, const Operand *o, const Signatu
     }
     if (broadcast_operands(vm, u, o, opt, &ndim, shape) != ALP_OK)
         return V_ERR;
+    const char *text = whole_wanted(vm, u, o, s, opt, ndim);
+    if (!text && operands_to_host(vm, u, o, opt) != ALP_OK)
+        return V_ERR;
     for (int k = 0; k < u->n_out; k++) {
         Array *out = opt ? opt->out[k] : NULL;
         if (!out)
             result[k] = fresh_output(vm, u, o, s->out[k], ndim, shape, opt ? opt->order : 0, opt && opt->where);
         else if (target_is_safe(u, o, opt, k))
             result[k] = value_ref(V_OBJ(out));
+        else if (text)
+            result[k] = array_new_like(vm, out, (DType)out->dtype, 'K', false);
         else
             result[k] = array_copy(vm, V_OBJ(out), (DType)out->dtype, 'K');
         if (IS_ERR(result[k]))
             goto fail;
+        if (text && ARRAY(result[k]) != out)
+            fresh_any(vm, ARRAY(result[k]));
         target[k] = ARRAY(result[k]);
     }
-    if (run_arrays(vm, u, o, s, ndim, shape, target, opt ? opt->where : NULL) != ALP_OK)
+    WholeVerdict verdict = text ? run_whole(vm, text, u, o, s, target[0]) : WHOLE_LEFT;
+    if (verdict == WHOLE_RAISED || (verdict == WHOLE_LEFT && text && targets_to_host(vm, u, o, opt, target) != ALP_OK))
+        goto fail;
+    if (verdict == WHOLE_LEFT && run_arrays(vm, u, o, s, ndim, shape, target, opt ? opt->where : NULL) != ALP_OK)
         goto fail;
     for (int k = 0; opt && k < u->n_out; k++)
         if (opt->out[k] && opt->out[k] != target[k]) {
-            array_copy_into(opt->out[k], target[k]);
+            if (verdict == WHOLE_DONE && array_assign(vm, opt->out[k], result[k]) != ALP_OK)
+                goto fail;
+            if (verdict == WHOLE_LEFT)
+                array_copy_into(opt->out[k], target[k]);
             value_set(vm, &result[k], value_ref(V_OBJ(opt->out[k])));
         }
     /* A 0-d result that nobody provided becomes a scalar. */
@@ -662,7 +737,10 @@ Value ufunc_call(VM *vm, const Ufunc *u, const Value *in, const UfuncOptions *op
         bool scalar = !opt || !(opt->out[0] || opt->out[1] || opt->where);
         for (int k = 0; k < u->n_in; k++)
             scalar &= o[k].ndim == 0;
-        result = scalar ? run_scalar(vm, u, o, &s) : run_general(vm, u, o, &s, opt);
+        if (!scalar)
+            result = run_general(vm, u, o, &s, opt);
+        else if (operands_to_host(vm, u, o, opt) == ALP_OK)
+            result = run_scalar(vm, u, o, &s);
     }
     operands_free(vm, o, u->n_in);
     return result;
@@ -706,7 +784,7 @@ static Status out_arg(VM *vm, Value v, Array **out)
         return ALP_FAIL;
     }
     *out = ARRAY(v);
-    return array_to_host(vm, *out, HOST_Write);
+    return ALP_OK;
 }
 
 static Status outs_arg(VM *vm, const Ufunc *u, Value v, UfuncOptions *opt)
@@ -752,8 +830,8 @@ Value ufunc_native(VM *vm, const Args *args)
                      u->n_in + u->n_out, args->n_rest, args->n_rest == 1 ? "was" : "were");
     if (LIKELY(args->n_rest == u->n_in && v[A_Out].tag == T_Unbound && v[A_Where].tag == T_Unbound && v[A_Casting].tag == T_Unbound &&
                v[A_Order].tag == T_Unbound && v[A_Dtype].tag == T_Unbound))
-        return ufunc_call(vm, u, args->rest, NULL);
-    UfuncOptions opt = { 0 };
+        return ufunc_call(vm, u, args->rest, UNLIKELY(vm->n_on_device) ? &(const UfuncOptions){ .there = true } : NULL);
+    UfuncOptions opt = { .there = true };
     Value mask = V_NONE, result = V_ERR;
     bool ok = outs_arg(vm, u, v[A_Out], &opt) == ALP_OK;
     for (uint32_t k = u->n_in; ok && k < args->n_rest; k++)

@@ -62,6 +62,7 @@ typedef struct UfuncOptions {
     Array *where;               /* bool; elements that are false stay as they are */
     char   casting;             /* as dtype_can_cast; 0: 'k' */
     char   order;               /* of fresh outputs; 0: 'K' */
+    bool   there;               /* for the program: results may be made where inputs are (interp/whole.h) */
 } UfuncOptions;
 
 /* Inputs: arrays, NumPy scalars, Python numbers (weak), sequences.  V_ERR, the result, or a tuple of two. */

@@ -1,5 +1,6 @@
 /* interp/ufunc_ops.c — Python's operators on arrays. */
 #include "interp/ops.h"
+#include "interp/residency.h"
 #include "interp/ufunc.h"
 
 /* ORDER binop; NULL: array_matmul */
@@ -9,7 +10,7 @@ static const Ufunc *const binary_ufunc[BI_COUNT] = {
     [BI_Xor] = &uf_bitwise_xor, [BI_And] = &uf_bitwise_and, [BI_FloorDiv] = &uf_floor_divide,
 };
 
-Value array_binary(VM *vm, BinOp op, Value a, Value b, Array *out)
+static Value binary(VM *vm, BinOp op, Value a, Value b, Array *out, bool there)
 {
     const Value in[2] = { a, b };
     const Ufunc *u = binary_ufunc[op];
@@ -18,20 +19,36 @@ Value array_binary(VM *vm, BinOp op, Value a, Value b, Array *out)
     /* NumPy squares for ** 2, which differs for bools alone: int8. */
     if (op == BI_Pow && b.tag == T_Int && b.u.i == 2 && a.tag == T_Array && ARRAY(a)->dtype == DT_Bool && !out)
         return ufunc_call1(vm, &uf_square, a);
-    if (!out)
+    if (!out && !there)
         return ufunc_call(vm, u, in, NULL);
-    UfuncOptions opt = { .out = { out } };
+    UfuncOptions opt = { .out = { out }, .there = there };
     return ufunc_call(vm, u, in, &opt);
+}
+
+Value array_binary(VM *vm, BinOp op, Value a, Value b, Array *out)
+{
+    return binary(vm, op, a, b, out, false);
+}
+
+Value array_binary_there(VM *vm, BinOp op, Value a, Value b, Array *out)
+{
+    return binary(vm, op, a, b, out, vm->n_on_device && !vm->native);
+}
+
+static Value unary(VM *vm, const Ufunc *u, Value a)
+{
+    const UfuncOptions opt = { .there = vm->n_on_device && !vm->native };
+    return ufunc_call(vm, u, &a, &opt);
 }
 
 Value array_unary(VM *vm, UnOp op, Value a)
 {
     switch (op) {
-    case UN_Pos:    return ufunc_call1(vm, &uf_positive, a);
-    case UN_Neg:    return ufunc_call1(vm, &uf_negative, a);
-    case UN_Invert: return ufunc_call1(vm, &uf_invert, a);
+    case UN_Pos:    return unary(vm, &uf_positive, a);
+    case UN_Neg:    return unary(vm, &uf_negative, a);
+    case UN_Invert: return unary(vm, &uf_invert, a);
     case UN_Not: {
-        int truth = array_truth(vm, a);
+        int truth = value_to_host(vm, a, HOST_Read) == ALP_OK ? array_truth(vm, a) : -1;
         return truth < 0 ? V_ERR : V_BOOL(!truth);
     }
     }
@@ -54,7 +71,7 @@ static bool is_operand(Value v)
     return value_dtype(v) != DT_COUNT || v.tag == T_List || v.tag == T_Tuple || v.tag == T_Range;
 }
 
-Value array_compare(VM *vm, CmpOp op, Value a, Value b)
+static Value compare(VM *vm, CmpOp op, Value a, Value b, bool there)
 {
     static const Ufunc *const compare_ufunc[] = {
         [CM_Eq] = &uf_equal, [CM_Ne] = &uf_not_equal, [CM_Lt] = &uf_less, [CM_Le] = &uf_less_equal, [CM_Gt] = &uf_greater,
@@ -66,7 +83,18 @@ Value array_compare(VM *vm, CmpOp op, Value a, Value b)
         if (b.tag == T_Array && !is_operand(a))
             return compare_with_other(vm, op, ARRAY(b));
     }
-    return ufunc_call2(vm, compare_ufunc[op], a, b);
+    const UfuncOptions opt = { .there = there };
+    return ufunc_call(vm, compare_ufunc[op], (const Value []){ a, b }, &opt);
+}
+
+Value array_compare(VM *vm, CmpOp op, Value a, Value b)
+{
+    return compare(vm, op, a, b, false);
+}
+
+Value array_compare_there(VM *vm, CmpOp op, Value a, Value b)
+{
+    return compare(vm, op, a, b, vm->n_on_device && !vm->native);
 }
 
 int array_truth(VM *vm, Value v)

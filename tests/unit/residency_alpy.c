@@ -7,6 +7,8 @@
  * interp/residency.h.  Code that does not ask reads poison, which shows in what a program prints, or writes, which is noticed
  * here: bytes that were asked for to be read only, or not at all, must be the same when they are taken away again.
  *
+ * Fresh arrays are described (interp/fresh.h), whatever their size.
+ *
  * What is left alone: buffers whose address the program knows; those larger than MOVE_MAX; all, while a function of numpy
  * calls back (no loop of the program can know the arrays that it is about to make); and in long runs most statements. */
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interp/fresh.h"
 #include "interp/interp.h"
 #include "interp/native.h"
 #include "interp/residency.h"
@@ -72,8 +75,12 @@ void __wrap_array_destroy(VM *vm, Array *a)
 
 /* ---- the device ------------------------------------------------------------------------------------------------------------ */
 
+enum { MAX_PARTS = 16 };
+
 typedef struct Away {
     BufferDevice base;
+    struct { size_t at, n; } part[MAX_PARTS];   /* bytes of an array that is away which are there, to be read */
+    unsigned n_parts;
     bool  is_away;              /* the bytes are in `copy`, poison in their place */
     bool  may_differ;           /* the host's may have changed since `copy` was made */
     char *copy;
@@ -86,10 +93,37 @@ static void check_poison(const Buffer *b)
             complain("somebody wrote, without asking, to", b);
 }
 
+/* Parts that somebody has read become poison again. */
+static void end_parts(Away *d, const Buffer *b)
+{
+    for (; d->n_parts > 0; d->n_parts--) {
+        size_t at = d->part[d->n_parts - 1].at, n = d->part[d->n_parts - 1].n;
+        for (size_t i = at; i < at + n; i++)
+            if (b->data[i] != d->copy[i] && (unsigned char)b->data[i] != POISON)
+                complain("somebody asked to read a part only, and changed,", b);
+        memset(b->data + at, POISON, n);
+    }
+}
+
+static bool part(Buffer *b, char *p, size_t n)
+{
+    Away *d = (Away *)(void *)b->device;
+    size_t at = (size_t)(p - b->data);
+    if (d->n_parts == MAX_PARTS)
+        return false;
+    if (d->is_away) {
+        memcpy(p, d->copy + at, n);
+        d->part[d->n_parts].at = at;
+        d->part[d->n_parts++].n = n;
+    }
+    return true;
+}
+
 static Status to_host(VM *vm, Buffer *b, HostUse use)
 {
     Away *d = (Away *)(void *)b->device;
     if (d->is_away) {
+        end_parts(d, b);
         check_poison(b);
         memcpy(b->data, d->copy, b->size);
         d->is_away = false;
@@ -106,20 +140,34 @@ static void gone(VM *vm, Buffer *b)
     free(d);
 }
 
+/* Bytes that are only described are poison until somebody asks. */
+static void poison_fresh(FreshBuffer *d, const Buffer *b)
+{
+    memset(b->data, POISON, b->size);
+    d->on_host = d->fresh.count == 0;
+}
+
 static void take_away(VM *vm, Buffer *b)
 {
+    FreshBuffer *fresh = fresh_of(b);
+    if (fresh) {
+        poison_fresh(fresh, b);
+        return;
+    }
     if (b->alloc_size == 0 || b->lent || b->exposed || b->size == 0 || b->size > MOVE_MAX)
         return;
     Away *d = (Away *)(void *)b->device;
     if (!d) {
         d = must(calloc(1, sizeof *d));
-        d->base = (BufferDevice){ .to_host = to_host, .gone = gone };
+        d->base = (BufferDevice){ .to_host = to_host, .part = part, .gone = gone };
         d->copy = must(malloc(b->size));
         d->may_differ = true;
         device_attach(vm, b, &d->base);
     }
-    if (d->is_away)
+    if (d->is_away) {
+        end_parts(d, b);
         return;
+    }
     if (!d->may_differ && memcmp(d->copy, b->data, b->size) != 0)
         complain("somebody asked to read only, and changed,", b);
     memcpy(d->copy, b->data, b->size);
@@ -132,6 +180,7 @@ static void take_all_away(VM *vm)
 {
     static uint64_t n_statements;
     uint64_t n = n_statements++;
+    vm->late_bytes = 1;
     if (vm->native && vm->native->style != NS_Core)
         return;
     if (n > 2000 && n % 61 && (n > 100000 ? n % 9973 : 1))
