@@ -61,6 +61,9 @@ typedef enum alpy_status {
 
 /* Version of the library that is running, "0.1.0"; ALPY_VERSION is the version of this header. */
 ALPY_API const char *alpy_version(void);
+/* What it finds on this machine, for people, in lines: compiler for processors, GPU with its driver and compiler, or why
+ * there is none; cut to size, NUL-terminated.  Opens what is there, which takes some 0.2 s where there is a GPU. */
+ALPY_API void alpy_about(char *out, size_t size);
 /* "ALPY_OK" …; never NULL. */
 ALPY_API const char *alpy_status_name(alpy_status status);
 
@@ -76,12 +79,23 @@ typedef enum alpy_fp {
 
 /* Where loops may run. */
 typedef enum alpy_device {
-    ALPY_DEVICE_AUTO = 0,   /* wherever it pays */
+    ALPY_DEVICE_AUTO = 0,   /* wherever they are expected to take the least time */
     ALPY_DEVICE_INTERP,     /* in the interpreter, which follows the plan where that fixes the order of a sum */
     ALPY_DEVICE_REFERENCE,  /* for tests of the analysis: by a plain, slow evaluator of plans */
     ALPY_DEVICE_CPU,        /* compiled for the processor wherever that is possible, even where it does not pay */
     ALPY_DEVICE_GPU,        /* on a GPU wherever that is possible, even where it does not pay; else as ALPY_DEVICE_CPU */
+    ALPY_DEVICE_RANDOM,     /* for tests: every execution at random wherever that is possible (random_seed) */
 } alpy_device;
+
+/* A loop nest that has been running for more than a second. */
+typedef struct alpy_progress {
+    const char *file;       /* as tracebacks print it */
+    int         line;
+    const char *device;     /* "cpu", "gpu", "reference" */
+    double      seconds;    /* since it began */
+    double      fraction;   /* of it that is done, 0 to 1; negative: not known */
+    double      seconds_left;   /* likewise; an estimate */
+} alpy_progress;
 
 /* Settings of an interpreter; zero means the default everywhere.  No function given here may use the interpreter that
  * calls it, but for alpy_interrupt(): such a call gives ALPY_USAGE. */
@@ -121,7 +135,7 @@ typedef struct alpy_config {
     bool               err_is_terminal; /* stderr is a terminal: progress bars (tqdm) are drawn on it */
 
     /* Print each loop nest when it is analysed, each plan when it is made, the code of each compiled loop, to stream 2:
-     * "nest", "plan", "llvm", "asm", "cuda", or several of them with commas; for those who work on alpy.  NULL = nothing; copied. */
+     * "nest", "plan", "llvm", "asm", "cuda", "model", or several of them with commas; for those who work on alpy.  NULL = nothing; copied. */
     const char *dump;
     /* With ALPY_DEVICE_REFERENCE: iterations of parallel loops run in random orders that follow from this number;
      * 0 = in order.  With ALPY_DEVICE_CPU: other than 0 spreads parallel loops of any size over threads. */
@@ -138,7 +152,11 @@ typedef struct alpy_config {
                                  * the processors that this process may use */
     bool        no_disk_cache;  /* neither take compiled loops from disk nor leave them there (alpy_cache_info()) */
     bool        trace;          /* keep a timeline for ALPY_EXPLAIN_TRACE */
-    int         gpu;            /* which GPU, among those that CUDA shows (CUDA_VISIBLE_DEVICES), from 0; with ALPY_DEVICE_GPU */
+    int         gpu;            /* which GPU, among those that CUDA shows (CUDA_VISIBLE_DEVICES), from 0 */
+    uint64_t    random_seed;    /* with ALPY_DEVICE_RANDOM: the choices follow from it */
+    /* Called some ten times a second while a loop nest takes longer than a second, by the thread that runs the program;
+     * progress NULL: that nest has ended.  NULL = never. */
+    void      (*progress_fn)(void *user, const alpy_progress *progress);
 } alpy_config;
 
 /* All defaults, and struct_size. */
@@ -375,6 +393,34 @@ typedef struct alpy_cache {
 ALPY_API void alpy_cache_info(alpy_cache *out);
 /* Removes them all; returns how many. */
 ALPY_API uint64_t alpy_cache_clear(void);
+
+/* ---- what the machine can do --------------------------------------------------------------------------------------- */
+
+/* What memory, arithmetic, compilers and GPUs of this machine cost, as ALPY_DEVICE_AUTO weighs them: measured once and kept in a
+ * file ($ALPY_PROFILE, else alpy/profile.json under $XDG_CACHE_HOME or ~/.cache), or derived from what the machine says of
+ * itself.  docs/profile.md describes it. */
+typedef enum alpy_profile_format {
+    ALPY_PROFILE_TABLE = 0, /* for people */
+    ALPY_PROFILE_JSON,      /* as in the file */
+} alpy_profile_format;
+
+/* Measures, on all processors and GPUs, for up to ten seconds or, quick, half of that; then writes the file `path`, NULL: that of
+ * this machine.  progress, unless NULL, is told how far it is, from 0 to 1, and what comes next; it returns non-zero to stop.
+ * error: size bytes for a text.
+ *
+ *   ALPY_OK
+ *   ALPY_ERROR        the file cannot be written: error says why
+ *   ALPY_INTERRUPTED  progress stopped it; nothing was written
+ *   ALPY_NOMEM
+ *   ALPY_USAGE        there is no room for an error */
+ALPY_API alpy_status alpy_profile_measure(const char *path, bool quick,
+                                          int (*progress)(void *user, double done, const char *what), void *user,
+                                          char *error, size_t size);
+/* Tell what is in the file `path`, or, NULL, what is known of this machine: error then says why its file is not used, and is
+ * empty if it is or there is none.  fn is given text as in alpy_explain().  ALPY_ERROR: `path` is no profile. */
+ALPY_API alpy_status alpy_profile_show(const char *path, alpy_profile_format format,
+                                       int (*fn)(void *user, const char *text, size_t size), void *user,
+                                       char *error, size_t size);
 
 /* ---- for programs like alpy itself ------------------------------------------------------------------------------- */
 

@@ -23,6 +23,16 @@ const char *alpy_version(void)
     return ALPY_VERSION;
 }
 
+void alpy_about(char *out, size_t size)
+{
+    char cpu[600], gpu[900];
+    if (!out || !size)
+        return;
+    cpu_about(cpu, sizeof cpu);
+    gpu_describe(gpu, sizeof gpu);
+    snprintf(out, size, "CPU: %s\nGPU: %s\n", cpu, gpu);
+}
+
 const char *alpy_status_name(alpy_status status)
 {
     static const char *const name[] = {
@@ -125,9 +135,23 @@ static int poll_hook(void *user)
     alpy_vm *a = user;
     bool nested = a->in_hook;
     a->in_hook = true;
-    int stop = a->config.poll_fn(a->config.user);
+    int stop = a->config.poll_fn ? a->config.poll_fn(a->config.user) : 0;
+    if (a->config.progress_fn && !stop)
+        engine_look(a->vm);
     a->in_hook = nested;
     return stop;
+}
+
+static void progress_hook(void *user, const EngineProgress *p)
+{
+    alpy_vm *a = user;
+    alpy_progress progress;
+    bool nested = a->in_hook;
+    if (p)
+        progress = (alpy_progress){ p->file, (int)p->line, p->device, p->seconds, p->fraction, p->seconds_left };
+    a->in_hook = true;
+    a->config.progress_fn(a->config.user, p ? &progress : NULL);
+    a->in_hook = nested;
 }
 
 /* Texts whose loops are to be explained are known before they run: what is not reached stands in the report, too. */
@@ -149,7 +173,7 @@ static bool seconds_valid(double s)
 
 static bool dump_valid(const char *what)
 {
-    static const char *const words[] = { "nest", "plan", "llvm", "asm", "cuda" };
+    static const char *const words[] = { "nest", "plan", "llvm", "asm", "cuda", "model" };
     bool more = what != NULL;
     while (more) {
         size_t n = strcspn(what, ","), k = 0;
@@ -180,7 +204,7 @@ static bool copy_config(alpy_config *to, const alpy_config *from)
     to->struct_size = sizeof *to;
     if (to->argc < 0 || (to->argc > 0 && !to->argv) || to->max_depth < 0 || !seconds_valid(to->max_seconds))
         return false;
-    if ((unsigned)to->fp > ALPY_FP_FAST || (unsigned)to->device > ALPY_DEVICE_GPU || to->gpu < 0 || !dump_valid(to->dump) ||
+    if ((unsigned)to->fp > ALPY_FP_FAST || (unsigned)to->device > ALPY_DEVICE_RANDOM || to->gpu < 0 || !dump_valid(to->dump) ||
         (to->explain && to->no_analysis) || to->threads < 0 || (to->isa && !cpu_isa_known(to->isa)))
         return false;
     for (int i = 0; i < to->argc; i++)
@@ -231,7 +255,7 @@ static void write_dump(void *user, const char *text, size_t size)
 static Status make_backend(const alpy_vm *a, EngineOptions *o)
 {
     const alpy_config *c = &a->config;
-    bool wanted = !c->no_analysis && (c->device == ALPY_DEVICE_AUTO || c->device == ALPY_DEVICE_CPU || c->device == ALPY_DEVICE_GPU);
+    bool wanted = !c->no_analysis && c->device != ALPY_DEVICE_INTERP && c->device != ALPY_DEVICE_REFERENCE;
     if (!wanted || !cpu_is_available(o->no_backend, sizeof o->no_backend))
         return ALP_OK;
     CpuOptions cpu = { .n_threads = c->threads, .isa = c->isa, .no_disk_cache = c->no_disk_cache, .spread_all = c->shuffle_seed != 0,
@@ -245,12 +269,12 @@ static Status make_backend(const alpy_vm *a, EngineOptions *o)
 static Status make_gpu(const alpy_vm *a, EngineOptions *o)
 {
     const alpy_config *c = &a->config;
-    if (c->no_analysis || c->device != ALPY_DEVICE_GPU)
+    bool wanted = c->device == ALPY_DEVICE_GPU || ((c->device == ALPY_DEVICE_AUTO || c->device == ALPY_DEVICE_RANDOM) && gpu_is_likely());
+    if (c->no_analysis || !wanted)
         return ALP_OK;
     GpuOptions gpu = { .ordinal = c->gpu, .no_disk_cache = c->no_disk_cache, .dump_fn = write_dump, .dump_user = a->vm };
     gpu.dump = c->dump && strstr(c->dump, "cuda") ? c->dump : NULL;
     gpu.timeline = a->timeline;
-    gpu.measure = c->explain;
     o->gpu = gpu_backend_new(a->vm, &gpu);
     return o->gpu ? ALP_OK : ALP_FAIL;
 }
@@ -259,7 +283,7 @@ static Status attach_engine(const alpy_vm *a)
 {
     static const EngineDevice device[] = {
         [ALPY_DEVICE_AUTO] = DEV_Auto, [ALPY_DEVICE_INTERP] = DEV_Interp, [ALPY_DEVICE_REFERENCE] = DEV_Reference,
-        [ALPY_DEVICE_CPU] = DEV_Cpu, [ALPY_DEVICE_GPU] = DEV_Gpu,
+        [ALPY_DEVICE_CPU] = DEV_Cpu, [ALPY_DEVICE_GPU] = DEV_Gpu, [ALPY_DEVICE_RANDOM] = DEV_Random,
     };
     static const FpMode fp[] = {
         [ALPY_FP_PRECISE] = FP_Precise, [ALPY_FP_SEQUENTIAL] = FP_Sequential, [ALPY_FP_FAST] = FP_Fast,
@@ -274,6 +298,11 @@ static Status attach_engine(const alpy_vm *a)
     o.exec.seed = c->shuffle_seed;
     o.analyse = !c->no_analysis;
     o.report = c->explain;
+    o.random_seed = c->random_seed;
+    o.progress = c->progress_fn ? progress_hook : NULL;
+    o.progress_user = (void *)(uintptr_t)a;
+    o.keeps_history = !c->no_disk_cache && c->device == ALPY_DEVICE_AUTO;
+    o.gpu_ordinal = (uint32_t)c->gpu;
     o.timeline = a->timeline;
     o.dump = c->dump;
     Status s = make_backend(a, &o) == ALP_OK && make_gpu(a, &o) == ALP_OK ? engine_attach(a->vm, &o) : ALP_FAIL;
@@ -326,7 +355,7 @@ alpy_status alpy_open(alpy_vm **out, const alpy_config *config)
     vm->io_user = a;
     vm->write_fn = settings.write_fn ? write_hook : NULL;
     vm->read_fn = settings.read_fn ? read_hook : NULL;
-    vm->poll_fn = settings.poll_fn ? poll_hook : NULL;
+    vm->poll_fn = settings.poll_fn || settings.progress_fn ? poll_hook : NULL;
     vm->out_line_buffered = settings.line_buffered;
     vm->err_is_terminal = settings.err_is_terminal;
     vm->argc = a->config.argc;
@@ -649,8 +678,12 @@ alpy_status alpy_eval_file(alpy_vm *a, const char *path)
 
 void alpy_interrupt(alpy_vm *a)
 {
-    if (a)
-        atomic_fetch_or(&a->vm->attention, VM_ATTN_INTERRUPT);
+    if (!a)
+        return;
+    atomic_fetch_or(&a->vm->attention, VM_ATTN_INTERRUPT);
+    int *word = atomic_load(&a->vm->stop_word);
+    if (word)
+        __atomic_store_n(word, 1, __ATOMIC_RELEASE);
 }
 
 void alpy_clear_interrupt(alpy_vm *a)

@@ -110,6 +110,27 @@ static char *read_all(int fd, size_t *size)
     return text;
 }
 
+/* "heat.alp:12 on gpu [######        ] 43 %, 5 s left", in place; NULL: erased. */
+static void draw_progress(void *user, const alpy_progress *p)
+{
+    enum { BAR = 24 };
+    (void)user;
+    if (!p) {
+        program_complain("\r\x1b[K");
+        return;
+    }
+    char text[256], bar[BAR + 1], rest[64] = "";
+    const char *name = strrchr(p->file, '/');
+    int n_full = p->fraction < 0 ? 0 : (int)(p->fraction * BAR);
+    memset(bar, ' ', BAR);
+    memset(bar, '#', (size_t)(n_full < BAR ? n_full : BAR));
+    bar[BAR] = 0;
+    if (p->fraction >= 0)
+        snprintf(rest, sizeof rest, " [%s] %.0f %%, %.0f s left", bar, 100 * p->fraction, p->seconds_left);
+    snprintf(text, sizeof text, "\r%.30s:%d on %s, %.0f s%s\x1b[K", name ? name + 1 : p->file, p->line, p->device, p->seconds, rest);
+    program_complain(text);
+}
+
 /* ---- reports ----------------------------------------------------------------------------------------------------- */
 
 /* Did the program end by the exception of its own print()? */
@@ -158,31 +179,34 @@ static const char help[] =
     "-i     : prompt after running the program; prompts even if standard input is not a terminal\n"
     "-q     : no greeting at the prompt\n"
     "-h     : print this help and exit (also --help)\n"
-    "-V     : print the version and exit (also --version)\n"
+    "-V     : print the version and exit (also --version; with --verbose, also which compilers and devices are found)\n"
     "--max-bytes N         : most memory that the program may use; N may end in K, M or G (powers of 1024)\n"
     "--max-seconds S       : longest time that the program may run\n"
     "--recursion-limit N   : most nested calls (default 1000)\n"
     "--fp MODE             : order of float sums: precise (default: fixed by the program), sequential (as in\n"
     "                        CPython) or fast (any)\n"
-    "--device NAME         : where loops run: auto (default), interp, cpu or gpu (compiled, even where it does not pay)\n"
+    "--device NAME         : where loops run: auto (default: where they are expected to take the least time), interp,\n"
+    "                        cpu or gpu (compiled, even where it does not pay); for tests random[:SEED]\n"
     "--gpu N               : the GPU to use, from 0, among those that CUDA shows\n"
     "--threads N           : most threads that a compiled loop runs on (default: all processors)\n"
     "--no-analysis         : run every loop as it stands, in the interpreter\n"
     "--explain             : at the end, tell on standard error what became of each loop, and why\n"
     "--json                : the same for programs, as JSON\n"
     "--stats               : at the end, a table on standard error: which nests took the time, where, and what they copied\n"
+    "--progress            : show on a terminal which loop nest runs, and how far, if it takes more than a second\n"
     "--trace FILE          : at the end, a timeline as JSON, for Perfetto or chrome://tracing\n"
     "--graph FILE          : draw the dependences of a loop nest; FILE ends in .svg, .png, .pdf, .dot or .gv\n"
     "--line N              : ... of the nest that begins in line N (default: the first that was run)\n"
     "-o FILE               : explanation to FILE\n"
-    "--dump WHAT           : tok, ast: print tokens or syntax tree instead of running; nest, plan, llvm, asm, cuda: print\n"
-    "                        loop nests, their plans and their code to standard error while running; several with\n"
-    "                        commas\n"
+    "--dump WHAT           : tok, ast: print tokens or syntax tree instead of running; nest, plan, llvm, asm, cuda,\n"
+    "                        model: print loop nests, their plans, their code and what the cost model says of them\n"
+    "                        to standard error while running; several with commas\n"
     "\n"
     "alpy explain ...      : run, then explain on standard output; with --json the program's own output goes to\n"
     "                        standard error\n"
     "alpy cache [show]     : where compiled loops are kept, and how many there are\n"
     "alpy cache clear      : remove them\n"
+    "alpy profile ...      : measure what this machine can do, for --device auto (alpy profile -h)\n"
     "\n"
     "Arguments:\n"
     "file   : program read from a file\n"
@@ -265,9 +289,13 @@ static bool parse_fp(Options *o, const char *text)
 
 static bool parse_device(Options *o, const char *text)
 {
-    static const char *const words[] = { "auto", "interp", "reference", "cpu", "gpu", NULL };  /* ORDER alpy_device */
-    int k = find_word(words, text, strlen(text));
+    static const char *const words[] = { "auto", "interp", "reference", "cpu", "gpu", "random", NULL };        /* ORDER alpy_device */
+    size_t size = strcspn(text, ":");
+    int k = find_word(words, text, size), seed = 1;
     o->config.device = (alpy_device)k;
+    if (text[size] && (o->config.device != ALPY_DEVICE_RANDOM || !parse_count(text + size + 1, &seed)))
+        return false;
+    o->config.random_seed = (uint64_t)seed;
     return k >= 0;
 }
 
@@ -293,7 +321,7 @@ static bool parse_isa(Options *o, const char *text)
 
 static bool parse_dump(Options *o, const char *text)
 {
-    static const char *const words[] = { "tok", "ast", "nest", "plan", "llvm", "asm", "cuda", NULL };
+    static const char *const words[] = { "tok", "ast", "nest", "plan", "llvm", "asm", "cuda", "model", NULL };
     const char *all = text;
     unsigned named = 0;
     bool more = true;
@@ -328,6 +356,13 @@ static bool set_explain(Options *o, const char *text)
     return true;
 }
 
+static bool set_progress(Options *o, const char *text)
+{
+    if (isatty(STDERR_FILENO))
+        o->config.progress_fn = draw_progress;
+    return true;
+}
+
 static bool set_stats(Options *o, const char *text)
 {
     o->explain.stats = true;
@@ -359,7 +394,7 @@ static int long_option(Options *o, int argc, char **argv, int *i)
         { "--max-bytes", true, parse_bytes }, { "--max-seconds", true, parse_seconds }, { "--recursion-limit", true, parse_depth },
         { "--dump", true, parse_dump }, { "--fp", true, parse_fp }, { "--device", true, parse_device },
         { "--gpu", true, parse_gpu }, { "--threads", true, parse_threads }, { "--isa", true, parse_isa }, { "--shuffle", true, parse_seed }, { "--graph", true, parse_graph }, { "--line", true, parse_line },
-        { "--trace", true, parse_trace }, { "--stats", false, set_stats }, { "--explain", false, set_explain }, { "--json", false, set_json }, { "--no-analysis", false, set_no_analysis },
+        { "--trace", true, parse_trace }, { "--stats", false, set_stats }, { "--progress", false, set_progress }, { "--explain", false, set_explain }, { "--json", false, set_json }, { "--no-analysis", false, set_no_analysis },
     };
     const char *arg = argv[*i];
     size_t size = strcspn(arg, "="), count = sizeof option / sizeof option[0], which = 0;
@@ -413,6 +448,11 @@ static int parse_options(Options *o, int argc, char **argv)
         }
         if (strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0) {
             printf("alpy %s\n", alpy_version());
+            if (i + 1 < argc && strcmp(argv[i + 1], "--verbose") == 0) {
+                char about[1600];
+                alpy_about(about, sizeof about);
+                fputs(about, stdout);
+            }
             return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
         }
         if (strcmp(arg, "--") == 0) {
@@ -578,6 +618,8 @@ int main(int argc, char **argv)
     open_standard_streams();
     if (argc > 1 && strcmp(argv[1], "cache") == 0)
         return cache_command(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "profile") == 0)
+        return profile_command(argc, argv);
     Options options = { .what = RUN_NOTHING };
     alpy_config_init(&options.config);
     int code = parse_options(&options, argc, argv);

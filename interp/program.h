@@ -1,5 +1,5 @@
 /* interp/program.h — what the sources of the program `alpy` share: main.c (command line), cli_explain.c (explanations and
- * graphs), repl.c (prompt), line.c (standard input and line editing).  They know the library by <alpy.h> only. */
+ * graphs), cli_profile.c (alpy profile), repl.c (prompt), line.c (standard input and line editing).  They know the library by <alpy.h> only. */
 #ifndef ALP_INTERP_PROGRAM_H
 #define ALP_INTERP_PROGRAM_H
 
@@ -39,6 +39,11 @@ bool explain_graph_valid(const char *path);
 int  explain_open(Explain *e);
 /* When it is over, and would exit with `code`: the status to exit with. */
 int  explain_print(Explain *e, alpy_vm *vm, int code);
+
+/* ---- cli_profile.c ----------------------------------------------------------------------------------------------- */
+
+/* alpy profile …: the status to exit with. */
+int  profile_command(int argc, char **argv);
 
 /* ---- repl.c ------------------------------------------------------------------------------------------------------ */
 

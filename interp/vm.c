@@ -549,6 +549,12 @@ fail:
     return NULL;
 }
 
+Chunk *vm_chunk(VM *vm, struct Module *module, const char *name, const char *text, size_t size)
+{
+    bool incomplete;
+    return chunk_new(vm, module, name, text, size, PM_File, &incomplete);
+}
+
 RunStatus vm_run(VM *vm, struct Module *module, const char *name, const char *text, size_t size, int parse_mode)
 {
     bool incomplete = false;

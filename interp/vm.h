@@ -101,9 +101,12 @@ struct VM {
     uint32_t  n_on_device;      /* buffers of arrays that a back end has on a device (interp/residency.h) … */
     struct BufferDevice *on_device;     /* … and their list */
     struct BorrowedBuffer *borrowed;    /* memory of the host program that arrays look at */
+    size_t    late_bytes;       /* fresh arrays from this size on are described first: a back end may make them on a device; 0: none are
+                                 * (interp/fresh.h) */
 
     /* Limits.  `attention` is the one word that loops and calls poll; set from any thread or a signal handler. */
     _Atomic int attention;      /* VM_ATTN_… bits */
+    _Atomic(int *) stop_word;   /* NULL, or what a device looks at: alpy_interrupt() makes it 1 */
     uint64_t  deadline_ns;      /* CLOCK_MONOTONIC; 0 = none.  Takes effect at the next vm_run() or vm_call() from outside */
     double    time_limit_s;     /* the limit that the deadline came from, for the message */
     uint32_t  poll_count;       /* back edges until the clock is looked at again */
@@ -198,6 +201,8 @@ static inline Value vm_char(VM *vm, unsigned char c)
 /* Run a text in `module`.  mode as parse.h.  The value of the last expression statement when vm->echo prints it. */
 typedef enum RunStatus { RUN_OK, RUN_EXC, RUN_INCOMPLETE } RunStatus;
 RunStatus vm_run(VM *vm, struct Module *module, const char *name, const char *text, size_t size, int parse_mode);
+/* A text, checked and prepared, that is not run; owned.  NULL: exception. */
+Chunk *vm_chunk(VM *vm, struct Module *module, const char *name, const char *text, size_t size);
 /* Seconds that the next run may take; 0 = no limit. */
 void vm_set_time_limit(VM *vm, double seconds);
 /* Called at back edges and calls when `attention` is set or poll_count ran out: raises KeyboardInterrupt or TimeoutError. */

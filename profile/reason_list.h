@@ -55,3 +55,12 @@ REASON(NotReady,     "not-ready",         "its code was being compiled meanwhile
 REASON(SwitchedOff,  "switched-off",      "the analysis is switched off", "")
 REASON(Changing,     "changing-types",    "its variables have had too many different types", "")
 REASON(NotReached,   "not-reached",       "it was not reached in this run", "")
+
+/* ---- why here, of all devices ---- */
+REASON(Fastest,      "fastest",           "it is expected to take the least time", "")
+REASON(DataOnHost,   "data-on-host",      "the GPU computes it faster, but copying its arrays there would take longer than that wins", "let more loops that use these arrays follow each other, without looking at the arrays in between")
+REASON(DataOnDevice, "data-on-device",    "its arrays are on the GPU, and bringing them back would take longer than that wins", "")
+REASON(NotPaid,      "not-paid-yet",      "something faster would have to be compiled or opened first, and has not been missed for long enough to pay for that", "")
+REASON(OtherDigits,  "gpu-functions",     "it calls functions whose last digits are others on a GPU, so that its results would depend on where it runs", "run it with --device=gpu, or with --fp=fast, if the last digits are of no matter")
+REASON(Trial,        "trial",             "to find out whether it is faster than expected", "")
+REASON(Random,       "random",            "chosen at random, as asked for", "")

@@ -196,8 +196,21 @@ static bool similar(const char *a, const char *b)
 
 static bool same_case(const LoopCase *a, const LoopCase *b)
 {
-    return a->outcome == b->outcome && a->device == b->device && a->device_why == b->device_why && a->why.code == b->why.code && a->why_line == b->why_line && a->why_column == b->why_column &&
+    return a->outcome == b->outcome && a->device == b->device && a->device_why == b->device_why && a->choice == b->choice && a->n_threads == b->n_threads && a->why.code == b->why.code && a->why_line == b->why_line && a->why_column == b->why_column &&
            similar(a->why.detail, b->why.detail) && similar(a->guards, b->guards) && strcmp(a->transforms, b->transforms) == 0;
+}
+
+static void add_target(CaseTarget *to, const CaseTarget *t)
+{
+    if (!t->device)
+        return;
+    to->device = t->device;
+    to->n_threads = t->n_threads;
+    to->n_considered += t->n_considered;
+    to->n_measured += t->n_measured;
+    to->predicted_ns += t->predicted_ns;
+    to->measured_ns += t->measured_ns;
+    to->copy_ns += t->copy_ns;
 }
 
 void report_add(LoopRecord *l, const LoopCase *new)
@@ -224,8 +237,13 @@ void report_add(LoopRecord *l, const LoopCase *new)
     at->iterations += c->iterations;
     at->time_ns += c->time_ns;
     at->n_launches += c->n_launches;
+    at->flops += c->flops;
+    at->bytes += c->bytes;
+    at->is_uncounted |= c->is_uncounted;
     at->bytes_up += c->bytes_up;
     at->bytes_down += c->bytes_down;
+    for (int i = 0; i < REPORT_TARGETS; i++)
+        add_target(&at->target[i], &c->target[i]);
 }
 
 /* ---- for the printers ---------------------------------------------------------------------------------------------------------- */

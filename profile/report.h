@@ -8,6 +8,18 @@
 #include "profile/reason.h"
 
 enum { REPORT_MAX_CASES = 6 };  /* different outcomes remembered per loop; later ones join the last */
+enum { REPORT_TARGETS = 5 };    /* where a nest might have run, at most */
+
+/* One place where a nest might have run; all times are sums over the executions. */
+typedef struct CaseTarget {
+    const char *device;         /* as LoopCase.device; NULL: none */
+    uint32_t n_threads;         /* on a CPU; 0: no matter */
+    uint64_t n_considered;      /* executions for which it was considered, … */
+    uint64_t n_measured;        /* … and for which measured times of its like were known */
+    double   predicted_ns;      /* by the cost model */
+    double   measured_ns;       /* by what such executions took */
+    double   copy_ns;           /* what copying of arrays would have been charged with */
+} CaseTarget;
 
 typedef struct LoopCase {
     Outcome  outcome;
@@ -21,6 +33,11 @@ typedef struct LoopCase {
     uint64_t runs;              /* executions of the loop (for an inner loop: of its nest) */
     uint64_t iterations;        /* of this loop, all runs together; 0: not counted */
     uint64_t time_ns;           /* measured, 0: not */
+    double   flops, bytes;      /* of an outermost loop: float operations, bytes of all element accesses; … */
+    bool     is_uncounted;      /* … of some execution they cannot be told */
+    CaseTarget target[REPORT_TARGETS];  /* of an outermost loop: who was considered; none: there was no choice */
+    uint32_t n_threads;         /* of the device that ran it; 0: no matter */
+    Reason   choice;            /* why that one; RS_None: there was no choice */
     uint64_t n_launches, bytes_up, bytes_down;  /* kernels started on a device of its own, and what was copied for them to it and from it */
     /* report_add() fills these in. */
     const char *why_file;       /* where why.span is; NULL: no place */
@@ -58,9 +75,12 @@ typedef struct Report {
     uint64_t    n_named;
     uint64_t    n_nests_built, n_plans_built, n_plans_reused;
     uint64_t    analysis_ns;
+    char        profile[256];   /* why a profile of the machine was not used; "" = nothing is wrong */
     char        back_end[256];  /* "LLVM 19.1.7", or "none: …"; "" = none was wanted */
     uint64_t    n_kernels_made, n_kernels_from_disk, n_kernels_from_memory, n_kernels_failed;
     uint64_t    kernels_ns;     /* to make and load them */
+    uint64_t    n_whole;        /* operations on whole arrays that ran as nests */
+    uint64_t    gpu_launches, gpu_bytes_up, gpu_bytes_down;     /* all that the GPU was asked for, not only by nests */
 } Report;
 
 void        report_init(Report *r, Mem *mem);

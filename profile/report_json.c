@@ -55,6 +55,34 @@ static void list(const Out *o, const char *name, const char *text)
     out_text(o, "]");
 }
 
+static void mean(const Out *o, const char *name, double sum, uint64_t n)
+{
+    if (n)
+        out_fmt(o, ", \"%s\": %.0f", name, sum / (double)n);
+    else
+        out_fmt(o, ", \"%s\": null", name);
+}
+
+static void json_candidates(const Out *o, const LoopCase *c)
+{
+    const char *between = "";
+    out_text(o, ", \"candidates\": [");
+    for (const CaseTarget *t = c->target; t < c->target + REPORT_TARGETS; t++) {
+        if (!t->device)
+            continue;
+        out_text(o, between);
+        out_text(o, "{\"device\": ");
+        json_string(o, t->device, strlen(t->device));
+        number(o, "threads", t->n_threads);
+        mean(o, "predicted_ns", t->predicted_ns, t->n_considered);
+        mean(o, "measured_ns", t->measured_ns, t->n_measured);
+        mean(o, "copy_ns", t->copy_ns, t->n_considered);
+        out_text(o, "}");
+        between = ", ";
+    }
+    out_text(o, "]");
+}
+
 static void json_case(const Out *o, const LoopRecord *l, const LoopCase *c)
 {
     out_text(o, "{\"file\": ");
@@ -85,6 +113,9 @@ static void json_case(const Out *o, const LoopRecord *l, const LoopCase *c)
     field(o, "device", c->device ? c->device : "");
     field(o, "device_reason", c->device_why == RS_None ? "" : reason_name(c->device_why));
     field(o, "device_detail", c->device_detail);
+    field(o, "choice", c->choice == RS_None ? "" : reason_name(c->choice));
+    json_candidates(o, c);
+    number(o, "threads", c->n_threads);
     number(o, "runs", c->runs);
     number(o, "iterations", c->iterations);
     number(o, "other_runs", c->n_joined);
@@ -109,11 +140,17 @@ void report_json(const Report *r, ReportEmit emit, void *user)
     number(o, "ns", r->analysis_ns);
     out_text(o, "}");
     field(o, "back_end", r->back_end);
+    field(o, "profile", r->profile);
     out_fmt(o, ",\n \"kernels\": {\"made\": %" PRIu64, r->n_kernels_made);
     number(o, "from_disk", r->n_kernels_from_disk);
     number(o, "from_memory", r->n_kernels_from_memory);
     number(o, "failed", r->n_kernels_failed);
     number(o, "ns", r->kernels_ns);
+    out_text(o, "}");
+    out_fmt(o, ",\n \"gpu\": {\"launches\": %" PRIu64, r->gpu_launches);
+    number(o, "bytes_to_device", r->gpu_bytes_up);
+    number(o, "bytes_from_device", r->gpu_bytes_down);
+    number(o, "array_operations", r->n_whole);
     out_text(o, "}");
     out_text(o, ",\n \"loops\": [");
     const char *between = "\n  ";

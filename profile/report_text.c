@@ -117,6 +117,55 @@ static bool is_back_end(const char *device)
     return device && strcmp(device, "interp") != 0 && strcmp(device, "reference") != 0;
 }
 
+/* "cpu on 2 threads" */
+static size_t put_device(char *to, size_t size, const char *device, uint32_t n_threads)
+{
+    int n = n_threads ? snprintf(to, size, "%s on %u thread%s", device, n_threads, plural(n_threads)) : snprintf(to, size, "%s", device);
+    return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+static size_t put_time(char *to, size_t size, double ns)
+{
+    static const struct { double ns; const char *unit; } rows[] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 0, "ns" } };
+    size_t k = 0;
+    while (ns < rows[k].ns * 0.9995)
+        k++;
+    int n = snprintf(to, size, "%.3g %s", rows[k].ns > 0 ? ns / rows[k].ns : ns, rows[k].unit);
+    return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+/* Who might have run it, and why who did. */
+static void annotate_choice(const Text *t, uint32_t indent, const LoopCase *c)
+{
+    char text[512];
+    size_t n = 0;
+    for (const CaseTarget *k = c->target; k < c->target + REPORT_TARGETS; k++) {
+        if (!k->device || !k->n_considered || n + 160 > sizeof text)
+            continue;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", n ? "; " : "");
+        n += put_device(text + n, sizeof text - n, k->device, k->n_threads);
+        n += (size_t)snprintf(text + n, sizeof text - n, " ");
+        n += put_time(text + n, sizeof text - n, k->predicted_ns / (double)k->n_considered);
+        if (k->n_measured) {
+            n += (size_t)snprintf(text + n, sizeof text - n, " (measured ");
+            n += put_time(text + n, sizeof text - n, k->measured_ns / (double)k->n_measured);
+            n += (size_t)snprintf(text + n, sizeof text - n, ")");
+        }
+        if (k->copy_ns / (double)k->n_considered >= 1) {
+            n += (size_t)snprintf(text + n, sizeof text - n, " + ");
+            n += put_time(text + n, sizeof text - n, k->copy_ns / (double)k->n_considered);
+            n += (size_t)snprintf(text + n, sizeof text - n, " to copy");
+        }
+    }
+    if (n)
+        note(t, indent, "predicted: ", text);
+    if (c->choice == RS_None || !c->device)
+        return;
+    n = put_device(text, sizeof text, c->device, c->n_threads);
+    snprintf(text + n, sizeof text - n, ": %s", reason_text(c->choice));
+    note(t, indent, "chosen: ", text);
+}
+
 static void annotate_case(Text *t, const LoopRecord *l, const LoopCase *c, bool is_within_parallel)
 {
     const Out *o = &t->out;
@@ -153,6 +202,7 @@ static void annotate_case(Text *t, const LoopRecord *l, const LoopCase *c, bool 
             snprintf(head, sizeof head, "%s%s%s", reason_text(c->device_why), c->device_detail[0] ? ": " : "", c->device_detail);
         note(t, in, elsewhere ? "not on the GPU: " : "not compiled: ", head);
     }
+    annotate_choice(t, in, c);
     if (is_advice_due(t, c, is_within_parallel))
         note(t, in, "advice: ", reason_advice(c->why.code));
     if (c->runs) {
@@ -257,6 +307,8 @@ static void put_summary(const Text *t, const Report *r)
             between = ", ";
         }
     out_text(o, ".\n");
+    if (r->profile[0])
+        out_fmt(o, "The profile of the machine %.220s.\n", r->profile);
     if (strncmp(r->back_end, "none: ", 6) == 0)
         out_fmt(o, "Nothing was compiled: %.220s.\n", r->back_end + 6);
 }

@@ -42,7 +42,7 @@ class Target:
     def environment(self):
         """For the stand-in of a GPU, where ALPY_STANDIN names it: gpu/standin.cpp."""
         standin = os.environ.get("ALPY_STANDIN")
-        if self.device() != "gpu" or not standin:
+        if not standin or not any(o in ("--device=gpu", "--device=auto") or o.startswith("--device=random") for o in self.options):
             return os.environ
         return dict(os.environ, ALPY_CUDA_DRIVER=standin, ALPY_NVRTC=standin)
 
@@ -57,7 +57,7 @@ class Target:
 
 # All targets must print the same bytes: what was recorded from CPython.  "reference" carries plans out slowly, with --shuffle the iterations of
 # parallel loops in random order.  Compiled code: for each instruction set on 1, 2, 3 and 8 threads; "spread", parallel loops of any size in the smallest parts, the last
-# one first; "cache", three times: first with an empty cache, then with the full one, then while all files of it are removed over and over.  "gpu": on a GPU, or on what
+# one first; "random", every execution by somebody else; "cache", three times: first with an empty cache, then with the full one, then while all files of it are removed over and over.  "gpu": on a GPU, or on what
 # takes its place (gpu/standin.cpp).
 TARGETS = [
     Target("interp", ["--device=interp"], is_basic=True),
@@ -73,6 +73,8 @@ TARGETS = [
     Target("cache", ["--device=cpu", "--threads=2"], cache="own"),
     Target("auto", ["--device=auto", "--threads=2"]),
     Target("gpu", ["--device=gpu"]),
+    Target("random-1", ["--device=random:1", "--threads=3"]),
+    Target("random-2", ["--device=random:2", "--threads=2"]),
 ]
 
 

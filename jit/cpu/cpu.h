@@ -23,6 +23,9 @@ bool cpu_is_available(char *why, size_t size);
 /* "sse2", "avx2", "avx512", "native". */
 bool cpu_isa_known(const char *isa);
 
+/* "LLVM 19.1.7, from /usr/lib/alpy/alpy-llvm.so", or why there is none; opens what is there. */
+void cpu_about(char *out, size_t size);
+
 /* One per VM; kernels and plug-in are shared by the process.  NULL: no memory. */
 Backend *cpu_backend_new(VM *vm, const CpuOptions *o);
 

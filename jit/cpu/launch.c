@@ -19,7 +19,7 @@
 #include <xmmintrin.h>
 #endif
 
-enum { LOOK_NS = 1000000, PARTS_PER_THREAD = 8, FEW_ARRAYS = 16 };
+enum { LOOK_NS = 1000000, PARTS_PER_THREAD = 8, PARTS_TO_WATCH = 200, FEW_ARRAYS = 16 };
 
 _Static_assert(sizeof(CpuScalar) == sizeof(Slot) && _Alignof(CpuScalar) == _Alignof(Slot) && sizeof(TreeValue) == sizeof(CpuScalar),
                "kernels work on the executor's slots");
@@ -35,6 +35,8 @@ typedef struct Execution {
     Prog       *prog;
     Block      *blocks;         /* given out by run_alloc() */
     pthread_t   thread;         /* the interpreter's own */
+    int         n_threads;      /* that it may use, with this one */
+    _Atomic uint64_t *done;     /* NULL, or: iterations of parallel loops that are done */
     uint64_t    next_look_ns;   /* of that thread, at the clock and the host's poll_fn */
     pthread_mutex_t lock;       /* of the interpreter */
     _Atomic bool stopped;       /* parts are to end; never taken back */
@@ -96,6 +98,7 @@ typedef struct Parts {
     CpuBody  body;
     void    *frame;
     int64_t  n, size;           /* iterations; of one part */
+    _Atomic uint64_t *done;     /* Backend.done */
     int64_t  last;              /* of the parts, to begin with that one; -1: with the first */
     _Atomic int32_t worst;
 } Parts;
@@ -108,7 +111,10 @@ static void run_part(void *user, int64_t index)
     if (p->last >= 0)
         index = p->last - index;
     int64_t lo = index * p->size, hi = p->n - lo < p->size ? p->n : lo + p->size;
-    int32_t status = p->body(p->run, p->frame, lo, hi, index), worst = atomic_load_explicit(&p->worst, memory_order_relaxed);
+    int32_t status = p->body(p->run, p->frame, lo, hi, index);
+    if (UNLIKELY(p->done != NULL))
+        atomic_fetch_add_explicit(p->done, (uint64_t)(hi - lo), memory_order_relaxed);
+    int32_t worst = atomic_load_explicit(&p->worst, memory_order_relaxed);
     while (status > worst && !atomic_compare_exchange_weak(&p->worst, &worst, status))
         ;
 }
@@ -125,18 +131,20 @@ static void while_waiting(void *user)
 static int32_t run_parallel(CpuRun *run, CpuBody body, void *frame, int64_t n, int64_t grain, int32_t uneven)
 {
     const Execution *x = run->user;
-    int threads = x->backend->opt.n_threads;
+    int threads = x->n_threads;
     if (n <= 0)
         return CPU_DONE;
     if (grain < 1)
         grain = 1;
     int64_t units = n / grain + (n % grain != 0), parts = threads <= 1 ? 1 : uneven ? (int64_t)threads * PARTS_PER_THREAD : threads;
+    if (UNLIKELY(x->done != NULL) && parts < PARTS_TO_WATCH)
+        parts = PARTS_TO_WATCH;
     if (parts > units || x->backend->opt.spread_all)
         parts = units;
     int64_t units_each = units / parts + (units % parts != 0);
     int64_t size = units_each >= units ? n : units_each * grain;
     int64_t n_parts = n / size + (n % size != 0);
-    Parts p = { .run = run, .body = body, .frame = frame, .n = n, .size = size, .last = x->backend->opt.spread_all ? n_parts - 1 : -1 };
+    Parts p = { .run = run, .body = body, .frame = frame, .n = n, .size = size, .done = x->done, .last = x->backend->opt.spread_all ? n_parts - 1 : -1 };
     pool_run(threads, n_parts, run_part, while_waiting, &p);
     return atomic_load_explicit(&p.worst, memory_order_relaxed);
 }
@@ -286,5 +294,9 @@ static ExecOutcome run_kernel(void *user, Prog *prog)
 ExecVerdict cpu_launch(Backend *b, void *kernel, const Plan *plan, const Facts *facts, Frame *frame, Value iterable, const NCheck **failed)
 {
     Execution x = { .backend = (CpuBackend *)b, .kernel = kernel, .facts = facts, .thread = pthread_self(), .lock = PTHREAD_MUTEX_INITIALIZER };
+    x.n_threads = x.backend->opt.n_threads;
+    x.done = b->done;
+    if (b->n_threads && b->n_threads < (uint32_t)x.n_threads)
+        x.n_threads = (int)b->n_threads;
     return exec_plan_by(plan, facts, frame, iterable, run_kernel, &x, false, failed);
 }

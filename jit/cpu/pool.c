@@ -9,14 +9,13 @@
 
 #include <fenv.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "profile/machine.h"
 
 enum {
     MAX_WORKERS = 255,
@@ -244,41 +243,6 @@ void pool_shutdown(void)
 
 /* ---- how many threads ------------------------------------------------------------------------------------------------- */
 
-/* Whole CPUs that a cgroup's quota grants; 0: no limit found. */
-static int cgroup_cpus(void)
-{
-    char line[512], path[600];
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    if (!f)
-        return 0;
-    int found = 0;
-    while (fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\n")] = 0;
-        if (strncmp(line, "0::", 3))
-            continue;
-        /* Every level may have a limit of its own. */
-        for (char *group = line + 3;;) {
-            snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", strcmp(group, "/") ? group : "");
-            FILE *m = fopen(path, "re");
-            long long quota, period;
-            if (m) {
-                if (fscanf(m, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0) {
-                    int cpus = (int)((quota + period - 1) / period);
-                    if (!found || cpus < found)
-                        found = cpus;
-                }
-                fclose(m);
-            }
-            char *slash = strrchr(group, '/');
-            if (!slash || !strcmp(group, "/") || !*group)
-                break;
-            *slash = 0;
-        }
-    }
-    fclose(f);
-    return found;
-}
-
 int pool_default_threads(void)
 {
     const char *asked = getenv("ALPY_NUM_THREADS");
@@ -288,10 +252,6 @@ int pool_default_threads(void)
         if (end != asked && !*end && n >= 1 && n <= MAX_WORKERS + 1)
             return (int)n;
     }
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    int quota = cgroup_cpus();
-    if (quota > 0 && quota < n)
-        n = quota;
-    return n < 1 ? 1 : n > MAX_WORKERS + 1 ? MAX_WORKERS + 1 : n;
+    uint32_t n = machine_cores();
+    return n > MAX_WORKERS + 1 ? MAX_WORKERS + 1 : (int)n;
 }

@@ -17,6 +17,7 @@
 #include "jit/cpu/key.h"
 #include "jit/cpu/pool.h"
 #include "jit/plan/kernel_cache.h"
+#include "profile/machine.h"
 
 enum {
     KERNEL_BUCKETS = 512,
@@ -269,20 +270,6 @@ bool cpu_isa_known(const char *isa)
     return is_native(isa);
 }
 
-static bool has_isa(size_t row)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    switch (row) {
-    case 0: return true;
-    case 1: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    case 2: return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
-    }
-#endif
-    return false;
-}
-
 /* False: this machine has no such instruction set. */
 static bool set_target(const CpuOptions *o, CpuCompileOptions *c)
 {
@@ -290,7 +277,7 @@ static bool set_target(const CpuOptions *o, CpuCompileOptions *c)
     if (is_native(isa))
         return true;
     for (size_t i = 0; i < COUNT_OF(isa_rows); i++)
-        if (strcmp(isa_rows[i].isa, isa) == 0 && has_isa(i)) {
+        if (strcmp(isa_rows[i].isa, isa) == 0 && machine_has_isa(isa)) {
             c->cpu = isa_rows[i].cpu;
             c->features = "";
             c->prefer_vector_width = isa_rows[i].width;
@@ -555,24 +542,6 @@ static void plan_kernels_free(void *list)
     }
 }
 
-static uint8_t stride_class(const Array *a, int d)
-{
-    return a->strides[d] == dtype_info[a->dtype].size ? CPU_STRIDE_UNIT : a->strides[d] == 0 ? CPU_STRIDE_ZERO : CPU_STRIDE_ANY;
-}
-
-static bool layout_is(const PlanKernels *p, const Facts *f)
-{
-    for (uint32_t i = 0; i < p->n_arrays; i++) {
-        const Array *a = f->array[i].array;
-        if (p->group[i] != f->array[i].group)
-            return false;
-        for (int d = 0; d < a->ndim; d++)
-            if (p->stride[i * ALP_MAX_NDIM + (uint32_t)d] != stride_class(a, d))
-                return false;
-    }
-    return true;
-}
-
 /* NULL: no memory. */
 static PlanKernels *plan_kernels_new(const Plan *plan, const Facts *f, FpMode fp)
 {
@@ -586,11 +555,7 @@ static PlanKernels *plan_kernels_new(const Plan *plan, const Facts *f, FpMode fp
         free(group);
         return NULL;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        group[i] = f->array[i].group;
-        for (int d = 0; d < f->array[i].array->ndim; d++)
-            stride[i * ALP_MAX_NDIM + (uint32_t)d] = stride_class(f->array[i].array, d);
-    }
+    array_layout_of(f, n, stride, group);
     *p = (PlanKernels){ .stride = stride, .group = group, .n_arrays = n, .fp = fp };
     Plan *owner = (Plan *)plan;                 /* what is cached with a plan is no part of what it says */
     p->next = owner->kernels[PLAN_CPU].list;
@@ -646,7 +611,7 @@ static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *f
 {
     CpuBackend *b = (CpuBackend *)backend;
     PlanKernels *p = plan->kernels[PLAN_CPU].list;
-    while (p && !(p->fp == fp && layout_is(p, facts)))
+    while (p && !(p->fp == fp && array_layout_is(facts, p->n_arrays, p->stride, p->group)))
         p = p->next;
     *out = p ? p->kernel : NULL;
     if (*out && phase_of(*out) == K_Ready)
@@ -706,6 +671,17 @@ static void cpu_describe(Backend *b, char *out, size_t size, BackendStats *stats
     pthread_mutex_unlock(&shared.lock);
 }
 
+void cpu_about(char *out, size_t size)
+{
+    pthread_mutex_lock(&shared.lock);
+    const CpuPlugin *p = open_plugin();
+    if (p)
+        snprintf(out, size, "LLVM %s, from %s", p->llvm_version, shared.path);
+    else
+        snprintf(out, size, "none: %s", shared.why_not);
+    pthread_mutex_unlock(&shared.lock);
+}
+
 static void cpu_close(Backend *backend)
 {
     CpuBackend *b = (CpuBackend *)backend;
@@ -736,5 +712,6 @@ Backend *cpu_backend_new(VM *vm, const CpuOptions *o)
     b->opt = *o;
     if (b->opt.n_threads <= 0)
         b->opt.n_threads = pool_default_threads();
+    b->base.n_threads_max = (uint32_t)b->opt.n_threads;
     return &b->base;
 }

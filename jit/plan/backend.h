@@ -3,6 +3,7 @@
 #define ALP_JIT_BACKEND_H
 
 #include "jit/plan/exec.h"
+#include "profile/machine.h"
 
 typedef enum KernelState {
     KERNEL_READY,
@@ -22,22 +23,42 @@ typedef enum KernelWish {
 typedef struct BackendStats {
     uint64_t n_made, n_from_disk, n_from_memory, n_failed;
     uint64_t ns;                /* making and loading */
+    uint64_t n_launches, bytes_up, bytes_down;      /* what its device has been asked for by the whole process */
 } BackendStats;
 
 /* What an execution asked of a device of its own. */
 typedef struct BackendRun {
     uint64_t n_launches, bytes_up, bytes_down;
+    uint64_t copy_ns;           /* that the arrays' way there took, if it was waited for (Backend.waits) */
 } BackendRun;
+
+/* Where an array's bytes are, for a device of its own; or-ed. */
+enum {
+    RESIDENCE_Missing = 1,      /* they would have to be copied to the device */
+    RESIDENCE_Away = 2,         /* the host's are not current: they would have to be copied back */
+};
 
 typedef struct Backend Backend;
 struct Backend {
     const char *name;           /* "cpu" */
     BackendRun  last;           /* of the latest run() */
+    uint32_t    n_threads_max;  /* that run() may use; 0 and 1: one */
+    /* What the caller wants of the next run(): */
+    uint32_t    n_threads;      /* most threads, where it uses several; 0: as many as it may */
+    _Atomic uint64_t *done;     /* NULL, or: run() adds iterations of outermost parallel loops to it, as they are done */
+    bool        waits;          /* it ends when all that it asked of a device is done, so that the time it takes is the whole time */
     /* The kernel of a plan for arrays laid out as these facts say; KERNEL_READY: in *kernel, which lives as long as the plan.  why: filled in for
      * KERNEL_NEVER. */
     KernelState (*kernel)(Backend *b, const Plan *plan, const Facts *facts, FpMode fp, KernelWish wish, void **kernel, ReasonAt *why);
     /* As exec_plan(). */
     ExecVerdict (*run)(Backend *b, void *kernel, const Plan *plan, const Facts *facts, Frame *frame, Value iterable, const NCheck **failed);
+    /* NULL: there is nothing to open.  Else the device, as far as `wish` asks for it (WISH_Start: in the background), and KERNEL_NEVER: there is none.  kernel()
+     * waits until it is open. */
+    KernelState (*open)(Backend *b, KernelWish wish);
+    /* NULL, or: what the device tells of itself, once it is open. */
+    void        (*attributes)(Backend *b, GpuAttributes *out);
+    /* NULL, or: a buffer's RESIDENCE_…, in some nanoseconds, whether it has been opened or not. */
+    unsigned    (*residence)(Backend *b, const Buffer *buffer);
     /* NULL, or: an outermost call from the host program ends: everything asked for is done, and what the host program can look at by itself is current
      * in its memory.  ALP_FAIL: an exception is pending. */
     Status      (*finish)(Backend *b);

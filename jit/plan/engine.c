@@ -3,10 +3,14 @@
  * What runs a nest may not change what it means, and a nest with ordered accumulations means its plan (contract C1).  So every decision
  * here that keeps a loop from its plan depends on the program's text and on types alone, never on counts of visits, times or memory:
  * lack of memory raises MemoryError. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "interp/fresh.h"
 #include "jit/plan/engine_int.h"
+#include "jit/plan/features.h"
 
 static bool may_take(VM *vm, Frame *frame, Node *loop);
 static LoopVerdict take(VM *vm, Frame *frame, Node *loop, Value iterable);
@@ -15,7 +19,7 @@ static void forget_chunk(VM *vm, Chunk *chunk);
 static void close_engine(VM *vm);
 
 static const LoopEngine engine_table = {
-    .name = "nests", .may_take = may_take, .take = take, .take_rest = take_rest, .forget_chunk = forget_chunk, .close = close_engine,
+    .name = "nests", .may_take = may_take, .take = take, .take_rest = take_rest, .whole = engine_whole, .forget_chunk = forget_chunk, .close = close_engine,
 };
 
 Engine *engine_of(VM *vm)
@@ -26,7 +30,8 @@ Engine *engine_of(VM *vm)
 /* Is this entry passed over?  Not where order matters, nor where all is told. */
 static bool is_skipped(const Engine *e, LoopState *ls, Frame *frame)
 {
-    return ls->skip && !ls->may_order && !e->keeps_all && engine_is_skipped(ls, frame);
+    return ls->skip && !ls->may_order && !e->keeps_all && engine_is_skipped(ls, frame) &&
+           !(e->vm->n_on_device && engine_names_device(ls, frame));
 }
 
 /* Programs with lists go through short loops that are refused every time. */
@@ -44,6 +49,23 @@ static bool may_take(VM *vm, Frame *frame, Node *loop)
         return true;
     ls->covered = false;
     return false;
+}
+
+/* --dump=model: what the cost model is told of an execution, and what it says; of the machine that ALPY_PROFILE describes, whosever it is. */
+static void dump_model(const Engine *e, const LoopState *ls, const Plan *plan, const Facts *facts)
+{
+    char text[200];
+    Machine machine;
+    NestFeatures features;
+    const char *path = getenv("ALPY_PROFILE");
+    if (path && machine_read_file(&machine, path, text, sizeof text))
+        machine_complete(&machine);
+    else
+        machine_load(&machine, text, sizeof text);
+    plan_features(plan, facts, &features);
+    int n = snprintf(text, sizeof text, "line %u: ", (unsigned)src_line(&ls->chunk->src, ls->loop->span.start));
+    engine_emit_to_stderr(e->vm, text, (size_t)n);
+    model_dump(&machine, &features, engine_emit_to_stderr, e->vm);
 }
 
 /* goes_on: the interpreter has been at this While loop for a while, and asks about the rest of it. */
@@ -77,7 +99,24 @@ static LoopVerdict consider(Engine *e, LoopState *ls, Frame *frame, Value iterab
     } else {
         e->report.n_plans_reused++;
     }
+    if (engine_dumps(e, "model"))
+        dump_model(e, ls, plan, v->facts);
     return engine_run(e, ls, v, plan, frame, iterable, goes_on);
+}
+
+/* A loop that was never analysed is interpreted until that has taken about as long as analysing it would. */
+static bool is_not_worth_analysis(Engine *e, LoopState *ls, Frame *frame, Value iterable)
+{
+    if (e->opt.device != DEV_Auto || ls->may_order || e->keeps_all || e->opt.always_leaves || ls->variants || ls->n_refusals ||
+        (e->vm->n_on_device && engine_names_device(ls, frame)))
+        return false;
+    if (ls->glanced_ns < ANALYSE_NS) {
+        double ns = engine_glance(e, frame, ls->loop, iterable);
+        ls->glanced_ns += isnan(ns) ? ANALYSE_NS : ns;
+        if (ns < TINY_NS)
+            engine_note_small(ls, frame);
+    }
+    return ls->glanced_ns < ANALYSE_NS;
 }
 
 static LoopVerdict take(VM *vm, Frame *frame, Node *loop, Value iterable)
@@ -97,11 +136,13 @@ static LoopVerdict take(VM *vm, Frame *frame, Node *loop, Value iterable)
         return LOOP_DECLINED;
     if (!ls->may_order && !engine_looks_at_all(e))
         return LOOP_DECLINED;
-    if (!ls->may_order && engine_is_tiny(e, ls, iterable)) {
+    if (!ls->may_order && engine_is_tiny(e, ls, frame, iterable)) {
         engine_note_small(ls, frame);
         return LOOP_DECLINED;
     }
-    return is_skipped(e, ls, frame) ? LOOP_DECLINED : consider(e, ls, frame, iterable, false);
+    if (is_skipped(e, ls, frame) || is_not_worth_analysis(e, ls, frame, iterable))
+        return LOOP_DECLINED;
+    return consider(e, ls, frame, iterable, false);
 }
 
 /* A loop that was declined because of its kind stays so; one that seemed small is looked at again. */
@@ -136,18 +177,23 @@ static void forget_chunk(VM *vm, Chunk *chunk)
 static void close_engine(VM *vm)
 {
     Engine *e = vm->engine_state;
+    engine_whole_free(e);
     while (e->states) {
         LoopState *ls = e->states;
         e->states = ls->next;
         engine_state_free(e, ls);
     }
     report_free(&e->report);
+    history_free(e->history);
+    if (e->machine)
+        mem_free(&vm->mem, e->machine, sizeof *e->machine);
     if (e->opt.gpu)
         e->opt.gpu->close(e->opt.gpu);
     if (e->opt.backend)
         e->opt.backend->close(e->opt.backend);
     vm->engine = NULL;
     vm->engine_state = NULL;
+    vm->late_bytes = 0;
     mem_free(&vm->mem, e, sizeof *e);
 }
 
@@ -168,9 +214,11 @@ Status engine_attach(VM *vm, const EngineOptions *o)
     e->vm = vm;
     e->opt = *o;
     e->keeps_all = o->report || o->dump;
+    e->random = o->random_seed;
     report_init(&e->report, &vm->mem);
     vm->engine = &engine_table;
     vm->engine_state = e;
+    vm->late_bytes = o->gpu ? FRESH_LATE_BYTES : 0;
     return ALP_OK;
 }
 
@@ -186,6 +234,16 @@ Report *engine_report(VM *vm)
     if (!e || !e->opt.report)
         return NULL;
     Report *r = &e->report;
+    snprintf(r->profile, sizeof r->profile, "%s", engine_machine_note(e));
+    r->n_whole = e->n_whole;
+    if (e->opt.gpu) {
+        BackendStats s;
+        char text[256];
+        e->opt.gpu->describe(e->opt.gpu, text, sizeof text, &s);
+        r->gpu_launches = s.n_launches;
+        r->gpu_bytes_up = s.bytes_up;
+        r->gpu_bytes_down = s.bytes_down;
+    }
     if (e->opt.backend) {
         BackendStats s;
         e->opt.backend->describe(e->opt.backend, r->back_end, sizeof r->back_end, &s);

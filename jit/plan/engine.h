@@ -8,16 +8,27 @@
 
 #include "interp/engine.h"
 #include "jit/plan/backend.h"
+#include "profile/machine.h"
 #include "profile/report.h"
 #include "profile/timeline.h"
 
 typedef enum EngineDevice {
-    DEV_Auto,                   /* a back end where it pays; until its kernel is ready the reference executor; the interpreter for what is small */
+    DEV_Auto,                   /* whoever is expected to be fastest (engine_run.c) */
     DEV_Interp,                 /* the interpreter, except where a plan has ordered accumulations: those run by the reference executor */
     DEV_Reference,              /* every nest by the reference executor (tests) */
     DEV_Cpu,                    /* every nest that can be compiled by its kernel, which is waited for */
     DEV_Gpu,                    /* likewise on the GPU; nests that it cannot run as with DEV_Cpu */
+    DEV_Random,                 /* every execution by anyone who can, chosen at random; kernels are waited for (tests) */
 } EngineDevice;
+
+/* A nest that runs, for who watches. */
+typedef struct EngineProgress {
+    const char *file;           /* as tracebacks print it */
+    uint32_t line;
+    const char *device;
+    double   seconds;           /* since it began */
+    double   fraction, seconds_left;    /* < 0: not known */
+} EngineProgress;
 
 typedef struct EngineOptions {
     EngineDevice device;
@@ -28,9 +39,17 @@ typedef struct EngineOptions {
     bool report;                /* keep records for explain */
     Timeline *timeline;         /* where to note what ran when; it outlives the engine.  NULL: nowhere */
     const char *dump;           /* "nest" and "plan" in it are printed to stderr when made; NULL */
-    Backend *gpu;               /* DEV_Gpu; the engine's from engine_attach() on, as the next; NULL: none */
-    Backend *backend;           /* the CPU's: DEV_Auto, DEV_Cpu, DEV_Gpu; NULL: none, … */
+    Backend *gpu;               /* DEV_Auto, DEV_Gpu, DEV_Random; the engine's from engine_attach() on, as the next; NULL: none */
+    Backend *backend;           /* the CPU's: all but DEV_Interp and DEV_Reference; NULL: none, … */
     char no_backend[200];       /* … which is worth telling; "" = was not asked for */
+    uint32_t gpu_ordinal;       /* the GPU's place in Machine.gpu */
+    uint64_t random_seed;       /* DEV_Random */
+    /* NULL, or: called by engine_look() ten times a second while a nest takes more than a second; p NULL: it has ended. */
+    void   (*progress)(void *user, const EngineProgress *p);
+    void    *progress_user;
+    bool     keeps_history;     /* what was measured is kept in the folder of the kernel cache */
+    const Machine *machine;     /* tests: that the model is asked about; borrowed.  NULL: this one, by its profile */
+    uint64_t (*now)(void);      /* tests: nanoseconds.  NULL: CLOCK_MONOTONIC's */
 } EngineOptions;
 
 void   engine_options_init(EngineOptions *o);
@@ -38,6 +57,8 @@ void   engine_options_init(EngineOptions *o);
 Status engine_attach(VM *vm, const EngineOptions *o);
 /* An outermost call from the host program ends (Backend.finish).  ALP_FAIL: an exception is pending. */
 Status engine_finish(VM *vm);
+/* The program looks whether it is to stop (VM.poll_fn): tell how far the present nest is. */
+void   engine_look(VM *vm);
 /* The record of all loops so far; NULL: none is kept. */
 Report *engine_report(VM *vm);
 /* Add the loops of a chunk that were not reached, for explain. */

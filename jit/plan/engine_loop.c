@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "interp/fileio.h"
+#include "jit/nest/fun.h"
 #include "jit/plan/engine_int.h"
 
 /* ---- what a loop's text says ------------------------------------------------------------------------------------------- */
@@ -189,6 +190,8 @@ static void variant_free(Engine *e, Variant *v)
         facts_free(v->facts, v->nest);
     if (v->nest)
         nest_free(v->nest);
+    if (v->choices)
+        mem_free(&e->vm->mem, v->choices, N_CHOICES * sizeof *v->choices);
     mem_free(&e->vm->mem, v->work_key, v->n_work_key * sizeof *v->work_key);
     mem_free(&e->vm->mem, v, sizeof *v);
 }
@@ -274,6 +277,16 @@ static inline uint64_t number_of(const NHome *home, Frame *frame)
     return v && (v->tag == T_Int || v->tag == T_Array) ? v->u.u : 0;
 }
 
+bool engine_names_device(const LoopState *ls, Frame *frame)
+{
+    for (uint32_t i = 0; i < ls->n_names; i++) {
+        const Value *v = place_of(&ls->names[i], frame);
+        if (v && v->tag == T_Array && ARRAY(*v)->buf->device)
+            return true;
+    }
+    return false;
+}
+
 void engine_note_small(LoopState *ls, Frame *frame)
 {
     ls->skip = ls->n_small < MAX_SKIPS ? ls->n_small++ : MAX_SKIPS;
@@ -340,6 +353,36 @@ static bool has_inlined_loops(const Nest *nest)
     return false;
 }
 
+/* Does every implementation give the same bits? */
+static bool is_exact(NFunId f)
+{
+    switch (f) {
+    case NF_Sqrt: case NF_Floor: case NF_Ceil: case NF_Trunc: case NF_Rint: case NF_Sign: case NF_Copysign: case NF_Fmod: case NF_Remainder:
+    case NF_Nextafter: case NF_Fmin: case NF_Fmax: case NF_Heaviside:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool has_other_digits(const Nest *nest)
+{
+    for (uint32_t i = 0; i < nest->n_exprs; i++) {
+        const NExpr *x = nest->exprs[i];
+        bool is_complex = x->rep == DT_C64 || x->rep == DT_C128, is_float = is_complex || x->rep == DT_F64 || x->rep == DT_F32;
+        bool is_power = x->op == NOP_Pow && is_float &&        /* squares and roots are written as such */
+                        !(x->rep == DT_F64 && x->b->op == NOP_Const && (x->b->u.f == 2 || x->b->u.f == 0.5));
+        if (is_power || (x->op == NOP_Fun && (is_complex || !is_exact((NFunId)x->fun))))
+            return true;
+    }
+    return false;
+}
+
+bool engine_keeps_off_gpu(const Engine *e, const Variant *v)
+{
+    return v->has_other_digits && e->opt.plan.fp != FP_Fast;
+}
+
 /* Remember a refusal for these types; the loops inside become candidates.  ALP_FAIL: no memory. */
 static Status refuse(Engine *e, LoopState *ls, uint64_t print, const ReasonAt *why)
 {
@@ -382,6 +425,7 @@ static Variant *build_variant(Engine *e, LoopState *ls, Frame *frame, Value iter
         return NULL;
     }
     v->has_inlined_loops = has_inlined_loops(v->nest);
+    v->has_other_digits = has_other_digits(v->nest);
     v->planner = planner_new(v->nest, &e->opt.plan);
     v->facts = facts_new(v->nest);
     if (!v->planner || !v->facts) {

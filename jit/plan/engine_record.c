@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "jit/plan/engine_int.h"
+#include "jit/plan/features.h"
 
 static const char *text_of(Engine *e, Sym name)
 {
@@ -109,6 +110,49 @@ static void describe_guards(const Plan *plan, char *out, size_t size)
         }
 }
 
+/* Who was considered, and why who ran it did. */
+static void describe_choice(LoopCase *c, const RanOn *on)
+{
+    /* ORDER decide_target */
+    static const char *const device[ON_COUNT] = { "interp", "reference", "cpu", "cpu", "gpu" };
+    const Asked *a = on->asked;
+    c->choice = on->why;
+    if (!a)
+        return;
+    for (DecideTarget k = 0; k < ON_COUNT; k++) {
+        const Candidate *q = &a->q.on[k];
+        bool is_shown = k < ON_Cpu1 || q->readiness != AVAIL_Never;
+        bool is_known = a->is_measured[k];
+        if (is_shown)
+            c->target[k] = (CaseTarget){
+                .device = device[k], .n_threads = k == ON_Cpu1 ? 1 : k == ON_CpuN ? a->choice->n_threads : 0,
+                .n_considered = 1, .n_measured = is_known, .predicted_ns = a->model_ns[k], .measured_ns = is_known ? q->ns : 0, .copy_ns = q->data_ns,
+            };
+    }
+    if (c->device && strcmp(c->device, "cpu") == 0)
+        c->n_threads = on->target == ON_Cpu1 ? 1 : a->choice->n_threads;
+}
+
+/* Float operations, and bytes of elements that are accessed.  Counting takes some 10 us, so the last count of each plan is kept. */
+static void count_work(LoopCase *c, const Plan *plan, const Facts *facts)
+{
+    Plan *owner = (Plan *)plan;
+    uint64_t key = 0xcbf29ce484222325u;
+    for (uint32_t i = 0; i < facts->n_key; i++)
+        key = (key ^ (uint64_t)facts->key[i]) * 0x100000001b3u;
+    if (owner->use.counted.key != key) {
+        NestFeatures f;
+        plan_features(plan, facts, &f);
+        owner->use.counted.key = key;
+        owner->use.counted.flops = f.flops;
+        owner->use.counted.bytes = f.bytes;
+        owner->use.counted.is_known = f.is_known;
+    }
+    c->flops = owner->use.counted.flops;
+    c->bytes = owner->use.counted.bytes;
+    c->is_uncounted = !owner->use.counted.is_known;
+}
+
 void engine_record_planned(Engine *e, const LoopState *ls, const Plan *plan, const Facts *facts, Value iterable, const RanOn *on)
 {
     if (!e->opt.report)
@@ -128,7 +172,9 @@ void engine_record_planned(Engine *e, const LoopState *ls, const Plan *plan, con
         join_words(c.transforms, sizeof c.transforms, "scalars expanded", o->expanded);
         c.iterations = loop == nest->root ? (uint64_t)iterations_of(iterable) : nest_iterations(facts, loop);
         if (loop == nest->root) {
+            describe_choice(&c, on);
             c.time_ns = on->time_ns;
+            count_work(&c, plan, facts);
             c.n_launches = on->moved.n_launches;
             c.bytes_up = on->moved.bytes_up;
             c.bytes_down = on->moved.bytes_down;

@@ -1,12 +1,11 @@
-/* jit/plan/engine_run.c — who carries a plan out: the interpreter, the reference executor, or a back end's kernel.
+/* jit/plan/engine_run.c — who carries a plan out: the interpreter, the reference executor, or a back end's kernel, on the CPU or a GPU.
  *
- * Compiling takes longer than most loops do, so it is paid for by what has been lost without it (ski rental): a plan gets its kernel
- * when as much time has gone into its executions as making the kernel takes, the present one's expected time included.  Three cases:
+ * Small executions (some microseconds) are the interpreter's; for those that are a little longer a kernel of the CPU is made once as much time has gone
+ * into them as that takes.  For all others engine_choice.c tells what every target would take, and decide.h chooses; kernels and devices are asked for as the
+ * answer says, and the executor works meanwhile.
  *
- *   small      a kernel, or even the executor, could not win back what entering it takes: the interpreter.
- *   known      the numbers of this execution tell how long it will take.  If that is longer than a compilation, the kernel is
- *              waited for; else the executor runs, which is faster than the interpreter.
- *   not known  (a while loop inside, a break, a bound that is read from an array) the executor runs, and watches the clock.
+ * Lengths.  Either the numbers of this execution tell how long it will take, or they do not (a while loop inside, a break, a bound that is read from
+ * an array): then the executor runs, and watches the clock.
  *
  * Changing over.  While the executor runs it asks every few thousand back edges whether it is to leave.  Meanwhile the kernel is looked
  * for, made in another thread, and ready at last: then what was written is put back, and the kernel runs the plan from the start.
@@ -28,20 +27,25 @@
 
 enum {
     MAX_FAILURES = 3,           /* of a plan's checks, if it never goes well: after that the interpreter has it */
+    MAX_ROUNDS = 4,             /* of deciding and asking for kernels, for one execution */
 };
 
 /* In nanoseconds; operations as plan_work() counts them. */
 #define NS_PER_OP   1.5         /* where nothing has been measured yet: eleven nests took the executor 1.0 to 1.9, the interpreter 1.2 to 5.7 */
 #define SMALL_NS    1e3         /* looking at the loop and entering a kernel take 0.4 us */
-#define TIMED_NS    2e4         /* from here on executions are timed: two looks at the clock are 0.1 us */
+#define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
+#define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
 #define FIND_NS     1e6         /* price of looking for a kernel on disk, … */
 #define COMPILE_NS  10e6        /* … and of making one (the first one in a process: twice that) */
-#define WAIT_NS     20e6        /* from here on it is waited for: what would be done meanwhile is thrown away, and would slow the compiler down */
 #define BYTES_PER_NS 0.1        /* copying arrays takes less than a twentieth of an execution that writes so much in a nanosecond of its time */
 
-static uint64_t now_ns(void)
+static const char *const executor_name = "reference";
+
+uint64_t engine_now(const Engine *e)
 {
     struct timespec t;
+    if (UNLIKELY(e->opt.now))
+        return e->opt.now();
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -55,13 +59,13 @@ LoopVerdict engine_no_memory(VM *vm, Frame *frame, Node *loop)
 
 bool engine_looks_at_all(const Engine *e)
 {
-    return e->keeps_all || e->opt.device == DEV_Reference || e->opt.backend || e->opt.gpu;
+    return e->keeps_all || e->opt.device == DEV_Reference || e->opt.device == DEV_Random || e->opt.backend || e->opt.gpu;
 }
 
-bool engine_is_tiny(const Engine *e, const LoopState *ls, Value iterable)
+bool engine_is_tiny(const Engine *e, const LoopState *ls, Frame *frame, Value iterable)
 {
     return e->opt.device == DEV_Auto && !e->keeps_all && ls->n_nodes && iterable.tag == T_Range &&
-           (double)RANGE(iterable)->count * ls->n_nodes * NS_PER_OP < SMALL_NS;
+           (double)RANGE(iterable)->count * ls->n_nodes * NS_PER_OP < SMALL_NS && !(e->vm->n_on_device && engine_names_device(ls, frame));
 }
 
 /* Must the plan be carried out by somebody who knows it? */
@@ -79,6 +83,7 @@ static double estimate(const Engine *e, Variant *v, const Plan *plan)
     size_t size = f->n_key * sizeof *f->key;
     if (!v->work_key || memcmp(v->work_key, f->key, size) != 0) {
         v->work = plan_work(plan, f);
+        v->choice = NULL;
         if (!v->work_key && (v->work_key = mem_alloc(&e->vm->mem, size)))
             v->n_work_key = f->n_key;
         if (v->work_key)
@@ -96,9 +101,9 @@ static void learn(Variant *v, double ns)
     v->ns_per_op = 0.5 * (v->ns_per_op + per_op);
 }
 
-static KernelWish wish_for(double spent_ns)
+static KernelWish wish_for(double lost_ns)
 {
-    return spent_ns >= COMPILE_NS ? WISH_Start : spent_ns >= FIND_NS ? WISH_Find : WISH_None;
+    return lost_ns >= COMPILE_NS ? WISH_Start : lost_ns >= FIND_NS ? WISH_Find : WISH_None;
 }
 
 /* ---- one execution ----------------------------------------------------------------------------------------------------- */
@@ -116,6 +121,9 @@ typedef struct Job {
     bool       has_no_kernel;   /* there will be none */
     double     ns;              /* estimate; 0: none was made */
     uint64_t   start_ns;        /* 0: not timed */
+    Asked     *asked;           /* NULL: there is no choice */
+    Asked     *room;            /* for it, if there is one later */
+    bool       is_trial;
 } Job;
 
 static Plan *plan_of(const Job *j)
@@ -128,9 +136,10 @@ static bool seek_kernel(Job *j, Backend *b, KernelWish wish)
 {
     Plan *plan = plan_of(j);
     ReasonAt why = { 0 };
-    if (wish == WISH_Find && plan->use.was_sought)
+    int which = b == j->e->opt.gpu ? PLAN_GPU : PLAN_CPU;
+    if (wish == WISH_Find && plan->use.was_sought[which])
         wish = WISH_None;
-    plan->use.was_sought |= wish >= WISH_Find;
+    plan->use.was_sought[which] |= wish >= WISH_Find;
     switch (b->kernel(b, plan, j->v->facts, j->e->opt.plan.fp, wish, &j->kernel, &why)) {
     case KERNEL_READY:
         j->on.why_not.code = RS_None;
@@ -145,16 +154,93 @@ static bool seek_kernel(Job *j, Backend *b, KernelWish wish)
     return false;
 }
 
-/* The executor asks whether to go on (ExecOptions.leaves). */
-static bool leaves(void *user, bool is_last)
+/* What ran the nest, and where, is told as this. */
+static void set_target(Job *j, DecideTarget k)
 {
-    Job *j = user;
-    double ns = (double)(now_ns() - j->start_ns);
+    Asked *a = j->asked;
+    int which = k == ON_Gpu ? PLAN_GPU : PLAN_CPU;
+    j->on.target = (uint8_t)k;
+    j->by = k < ON_Cpu1 ? NULL : k == ON_Gpu ? j->e->opt.gpu : j->e->opt.backend;
+    j->kernel = j->by ? a->kernel[which] : NULL;
+    if (k == ON_Cpu1 || k == ON_CpuN)
+        j->by->n_threads = k == ON_Cpu1 ? 1 : a->choice->n_threads;
+}
+
+/* Why no kernel of the CPU, or, if one does it, why not the GPU's. */
+static void set_why_not(Job *j)
+{
+    const Asked *a = j->asked;
+    int which = j->by ? PLAN_GPU : PLAN_CPU;
+    const Backend *b = which == PLAN_GPU ? j->e->opt.gpu : j->e->opt.backend;
+    if (!b)
+        return;
+    if (a->state[which] == KERNEL_NEVER)
+        j->on.why_not = a->why[which];
+    else if (!j->by)
+        j->on.why_not.code = a->q.on[ON_Cpu1].readiness == AVAIL_Making ? RS_NotReady : RS_Small;
+}
+
+/* Decide, and ask for what would be better, until nothing more comes of that. */
+static DecideTarget choose(Job *j)
+{
+    Asked *a = j->asked;
+    Answer answer;
+    int round = 0;
+    do
+        decide(&a->q, &answer);
+    while (engine_act(j->e, a, j->plan, j->v->facts, &answer) && ++round < MAX_ROUNDS);
+    j->is_trial = answer.is_trial;
+    j->on.why = answer.why;
+    return (DecideTarget)answer.target;
+}
+
+/* The executor asks whether to go on (ExecOptions.leaves), and one kernel is all that there might be instead. */
+static bool leaves_for_one(Job *j, double ns, bool is_last)
+{
     if (!j->v->work.is_known)
         ns *= 2;                /* what has taken so long may well take as long again */
     else if (ns < j->ns)
         ns = j->ns;
-    return !j->has_no_kernel && seek_kernel(j, j->e->opt.backend, is_last ? WISH_Wait : wish_for(j->plan->use.spent_ns + ns));
+    return j->e->opt.backend && !j->has_no_kernel &&
+           seek_kernel(j, j->e->opt.backend, is_last ? WISH_Wait : wish_for(j->plan->use.lost_ns[PLAN_CPU] + ns));
+}
+
+static bool leaves(void *user, bool is_last)
+{
+    Job *j = user;
+    Asked *a = j->asked;
+    double ns = (double)(engine_now(j->e) - j->start_ns);
+    if (!a && ns >= MACHINE_NS && engine_begin_asking(j->e, j->room, j->v, j->plan, false))
+        j->on.asked = j->asked = a = j->room;
+    if (!a)
+        return leaves_for_one(j, ns, is_last);
+    /* All of them take as many times longer than predicted as the executor does. */
+    double whole = j->v->work.is_known && ns < a->q.on[ON_Executor].ns ? a->q.on[ON_Executor].ns : 2 * ns;
+    const Question asked = a->q;
+    double factor = whole / (asked.on[ON_Executor].ns > 1 ? asked.on[ON_Executor].ns : 1);
+    engine_ask(j->e, a, j->plan, j->v->facts);
+    a->q.is_known = a->q.may_leave = true;
+    for (DecideTarget k = 0; k < ON_COUNT; k++)
+        a->q.on[k].ns *= factor;
+    Answer answer;
+    int round = 0;
+    do {
+        decide(&a->q, &answer);
+        if (is_last)
+            answer.wish[a->q.on[ON_Cpu1].readiness != AVAIL_Never ? ON_Cpu1 : ON_Gpu] = WISH_Wait;
+    } while (engine_act(j->e, a, j->plan, j->v->facts, &answer) && ++round < MAX_ROUNDS);
+    a->q.on[ON_Executor].readiness = AVAIL_Never;
+    DecideTarget k = decide_fastest(&a->q, AVAIL_Ready);
+    bool pays = k != ON_COUNT && (is_last || j->e->opt.always_leaves || a->q.on[k].ns + a->q.on[k].data_ns < whole - ns);
+    for (DecideTarget i = 0; i < ON_COUNT; i++)
+        a->q.on[i].ns = asked.on[i].ns;
+    a->q.on[ON_Executor].readiness = AVAIL_Ready;
+    a->q.is_known = asked.is_known;
+    if (!pays)
+        return false;
+    j->on.why = RS_Fastest;
+    set_target(j, k);
+    return true;
 }
 
 static bool is_failing(const Job *j)
@@ -179,9 +265,9 @@ static LoopVerdict end(Job *j, ExecVerdict verdict, const NCheck *failed)
     switch (verdict) {
     case EXEC_DONE: case EXEC_BROKE: case EXEC_RETURNED:
         plan_of(j)->use.n_done++;
-        j->on.time_ns = e->opt.report && j->start_ns ? now_ns() - j->start_ns : 0;
+        j->on.time_ns = e->opt.report && j->start_ns ? engine_now(e) - j->start_ns : 0;
         if (e->opt.timeline && j->start_ns)
-            timeline_span(e->opt.timeline, TRACK_Program, "nest", j->start_ns, now_ns(), "\"line\": %u, \"device\": \"%s\"",
+            timeline_span(e->opt.timeline, TRACK_Program, "nest", j->start_ns, engine_now(e), "\"line\": %u, \"device\": \"%s\"",
                           (unsigned)src_line(&ls->chunk->src, ls->loop->span.start), j->on.device);
         engine_record_planned(e, ls, j->plan, j->v->facts, j->iterable, &j->on);
         return verdict == EXEC_DONE ? LOOP_DONE : verdict == EXEC_BROKE ? LOOP_BROKE : LOOP_RETURNED;
@@ -210,12 +296,40 @@ static Status bring_to_host(const Job *j)
 {
     const Nest *nest = j->plan->nest;
     VM *vm = j->e->vm;
-    for (uint32_t i = 0; vm->n_on_device && i < nest->n_arrays; i++)
-        if (array_to_host(vm, j->v->facts->array[i].array, nest->arrays[i]->is_written ? HOST_Write : HOST_Read) != ALP_OK) {
+    for (uint32_t i = 0; vm->n_on_device && i < nest->n_arrays; i++) {
+        const Array *a = j->v->facts->array[i].array;
+        double debit = a->buf->debit_bytes;
+        if (array_to_host(vm, a, nest->arrays[i]->is_written ? HOST_Write : HOST_Read) != ALP_OK) {
             vm_trace_add(vm, j->ls->loop, j->frame);
             return ALP_FAIL;
         }
+        a->buf->debit_bytes = debit;            /* that was counted when it was decided */
+    }
     return ALP_OK;
+}
+
+/* The execution took from start_ns until now, on the target that was chosen. */
+static void account(Job *j, uint64_t start_ns, ExecVerdict verdict)
+{
+    if (!j->asked || verdict >= EXEC_FAILED)
+        return;
+    double ns = start_ns ? (double)(engine_now(j->e) - start_ns) - (double)j->on.moved.copy_ns : 0;
+    engine_account(j->e, j->asked, j->plan, (DecideTarget)j->on.target, j->is_trial, ns);
+}
+
+static void begin_progress(Job *j, Backend *b)
+{
+    Engine *e = j->e;
+    if (LIKELY(!e->opt.progress))
+        return;
+    double expected = j->asked && j->asked->q.is_known ? j->asked->q.on[j->on.target].ns : 0;
+    engine_progress_begin(e, j->ls, j->plan, j->v->facts, b, expected, engine_now(e));
+}
+
+static void end_progress(const Job *j, Backend *b)
+{
+    if (UNLIKELY(j->e->opt.progress != NULL))
+        engine_progress_end(j->e, b);
 }
 
 static LoopVerdict by_executor(Job *j, bool may_leave);
@@ -223,16 +337,26 @@ static LoopVerdict by_executor(Job *j, bool may_leave);
 static LoopVerdict by_kernel(Job *j)
 {
     Backend *b = j->by;
+    Engine *e = j->e;
     const NCheck *failed = NULL;
-    if (b == j->e->opt.backend && bring_to_host(j) != ALP_OK)
+    if (b == e->opt.backend && bring_to_host(j) != ALP_OK)
         return LOOP_RAISED;
     j->on.device = b->name;
+    bool is_measured = j->asked && engine_measures(e, j->asked, (DecideTarget)j->on.target, j->is_trial);
+    b->waits = is_measured || e->opt.report;
+    uint64_t start = is_measured ? engine_now(e) : 0;
+    begin_progress(j, b);
     ExecVerdict verdict = b->run(b, j->kernel, j->plan, j->v->facts, j->frame, j->iterable, &failed);
+    end_progress(j, b);
+    b->n_threads = 0;
     j->on.moved = b->last;
-    if (verdict != EXEC_NO_MEMORY)
+    if (verdict != EXEC_NO_MEMORY) {
+        account(j, start, verdict);
         return end(j, verdict, failed);
+    }
     j->on.why_not.code = RS_NoMemory;           /* kernels need more than interpreting does */
-    return needs_executor(j->e, j->v, j->plan) ? by_executor(j, false) : decline(j);
+    j->asked = NULL;
+    return needs_executor(e, j->v, j->plan) ? by_executor(j, false) : decline(j);
 }
 
 /* May an execution of known length be left?  If that costs next to nothing: the estimate may be far too low. */
@@ -259,14 +383,19 @@ static LoopVerdict by_executor(Job *j, bool may_leave)
         opt.leaves_user = j;
         opt.copies = j->v->work.is_known && copies_are_cheap(j);
     }
-    j->on.device = "reference";
+    j->on.device = executor_name;
+    begin_progress(j, NULL);
     ExecVerdict verdict = exec_plan(j->plan, j->v->facts, j->frame, j->iterable, &opt, &failed);
+    end_progress(j, NULL);
     if (j->ns > 0) {
-        bool is_timed = j->start_ns && j->ns >= TIMED_NS;
-        double ns = is_timed ? (double)(now_ns() - j->start_ns) : j->ns;
-        plan_of(j)->use.spent_ns += ns;
+        bool is_timed = j->start_ns && j->ns >= CHOICE_NS;
+        double ns = is_timed ? (double)(engine_now(j->e) - j->start_ns) : j->ns;
         if (is_timed && verdict < EXEC_FAILED)
             learn(j->v, ns);
+        if (!j->asked || verdict == EXEC_LEFT)
+            plan_of(j)->use.lost_ns[PLAN_CPU] += ns;
+        else
+            account(j, is_timed ? j->start_ns : 0, verdict);
     }
     if (verdict == EXEC_LEFT)
         return by_kernel(j);
@@ -275,44 +404,138 @@ static LoopVerdict by_executor(Job *j, bool may_leave)
     return end(j, verdict, failed);
 }
 
-/* device auto, with a back end. */
+/* ---- device auto ---------------------------------------------------------------------------------------------------------------- */
+
+/* Are bytes that it uses on a device alone? */
+static bool uses_device(const Job *j)
+{
+    Backend *gpu = j->e->opt.gpu;
+    for (uint32_t i = 0; j->e->vm->n_on_device && gpu && gpu->residence && i < j->plan->nest->n_arrays; i++)
+        if (gpu->residence(gpu, j->v->facts->array[i].array->buf) & RESIDENCE_Away)
+            return true;
+    return false;
+}
+
+/* Finding out what this machine is takes some tenths of a millisecond: short programs do without. */
+static bool is_worth_a_machine(Engine *e, double ns)
+{
+    return e->machine || (e->plain_ns += ns) >= MACHINE_NS;
+}
+
+/* Some microseconds without a kernel: one of the CPU's, on one thread, or none. */
+static LoopVerdict by_one_thread(Job *j)
+{
+    Backend *b = j->e->opt.backend;
+    if (b && seek_kernel(j, b, wish_for(j->plan->use.lost_ns[PLAN_CPU] + j->ns))) {
+        b->n_threads = j->v->work.is_known ? 1 : 0;
+        return by_kernel(j);
+    }
+    bool is_watched = ((b && !j->has_no_kernel) || j->e->opt.gpu) && (!j->v->work.is_known || j->e->opt.always_leaves || copies_are_cheap(j));
+    if (!j->start_ns && is_watched)
+        j->start_ns = engine_now(j->e);
+    return by_executor(j, is_watched);
+}
+
 static LoopVerdict by_the_best(Job *j, bool goes_on)
 {
     Engine *e = j->e;
     LoopState *ls = j->ls;
     Variant *v = j->v;
+    Asked asked;
     bool must = needs_executor(e, v, j->plan);
     if (is_failing(j)) {
         j->on.why_not.code = RS_CheckFailed;
         return must ? by_executor(j, false) : decline(j);
     }
     j->ns = estimate(e, v, j->plan);
+    bool is_away = uses_device(j);
     /* What is not known may be long this time: only a While loop is asked about again.  Entering the executor takes as long as entering a kernel. */
     bool may_be_small = v->work.is_known || (ls->loop->kind == ND_While && !e->keeps_all && !ls->may_order);
-    if (j->ns < SMALL_NS && may_be_small && !must && !goes_on) {
+    if (j->ns < SMALL_NS && may_be_small && !must && !goes_on && !is_away) {
         engine_note_small(ls, j->frame);
         j->on.why_not.code = RS_Small;
         return decline(j);
     }
     ls->n_small = 0;
-    KernelWish wish = v->work.is_known && j->ns > WAIT_NS ? WISH_Wait : wish_for(j->plan->use.spent_ns + (v->work.is_known ? j->ns : 0));
-    if (seek_kernel(j, e->opt.backend, wish))
+    j->room = &asked;
+    bool is_plain = (j->ns < CHOICE_NS && v->work.is_known) || !is_worth_a_machine(e, j->ns);
+    if ((is_plain && !is_away) || !engine_begin_asking(e, &asked, v, j->plan, is_away))
+        return by_one_thread(j);
+    j->asked = &asked;
+    j->on.asked = &asked;
+    bool may_leave = !v->work.is_known || e->opt.always_leaves || copies_are_cheap(j);
+    asked.q.may_leave = may_leave;
+    DecideTarget k = choose(j);
+    set_target(j, k);
+    set_why_not(j);
+    engine_credit(&asked);
+    if (j->by)
         return by_kernel(j);
-    bool is_watched = !j->has_no_kernel && (!v->work.is_known || e->opt.always_leaves || copies_are_cheap(j));
-    if (!j->start_ns && (is_watched || j->ns >= TIMED_NS))
-        j->start_ns = now_ns();
+    bool is_watched = may_leave && (asked.q.on[ON_Cpu1].readiness != AVAIL_Never || asked.q.on[ON_Gpu].readiness != AVAIL_Never);
+    if (!j->start_ns)
+        j->start_ns = engine_now(e);
     return by_executor(j, is_watched);
+}
+
+/* ---- device random -------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t random_next(Engine *e)
+{
+    uint64_t z = e->random += 0x9e3779b97f4a7c15u;      /* splitmix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* As leaves(): the kernel that was waited for before. */
+static bool leaves_at_random(void *user, bool is_last)
+{
+    Job *j = user;
+    return is_last || random_next(j->e) % 4 == 0;
+}
+
+/* Anyone who can: also a kernel to which the executor leaves the plan in the middle. */
+static LoopVerdict by_chance(Job *j)
+{
+    Engine *e = j->e;
+    bool must = needs_executor(e, j->v, j->plan);
+    uint64_t x = random_next(e);
+    Backend *b = x & 1 ? e->opt.backend : e->opt.gpu;
+    j->on.why = RS_Random;
+    if (b && b == e->opt.gpu && engine_keeps_off_gpu(e, j->v))
+        b = e->opt.backend;
+    if (is_failing(j) || x % 8 < 2 || !b)
+        return !must && x & 16 ? decline(j) : by_executor(j, false);
+    if (!seek_kernel(j, b, WISH_Wait))
+        return must ? by_executor(j, false) : decline(j);
+    b->n_threads = (uint32_t)(x >> 32) % (b->n_threads_max + 1);
+    if (x & 32)
+        return by_kernel(j);
+    ExecOptions opt = e->opt.exec;
+    const NCheck *failed = NULL;
+    opt.leaves = leaves_at_random;
+    opt.leaves_user = j;
+    opt.copies = x & 64;
+    if (bring_to_host(j) != ALP_OK)
+        return LOOP_RAISED;
+    j->on.device = executor_name;
+    ExecVerdict verdict = exec_plan(j->plan, j->v->facts, j->frame, j->iterable, &opt, &failed);
+    if (verdict == EXEC_LEFT)
+        return by_kernel(j);
+    return verdict == EXEC_NO_MEMORY && !must ? decline(j) : end(j, verdict, failed);
 }
 
 LoopVerdict engine_run(Engine *e, LoopState *ls, Variant *v, const Plan *plan, Frame *frame, Value iterable, bool goes_on)
 {
     Job j = { .e = e, .ls = ls, .v = v, .plan = plan, .frame = frame, .iterable = iterable };
-    j.start_ns = e->opt.report || e->opt.timeline ? now_ns() : 0;
-    if (e->opt.gpu && seek_kernel(&j, e->opt.gpu, WISH_Wait))
+    j.start_ns = e->opt.report || e->opt.timeline ? engine_now(e) : 0;
+    if (e->opt.device == DEV_Random)
+        return by_chance(&j);
+    if (e->opt.device == DEV_Auto && (e->opt.backend || e->opt.gpu))
+        return by_the_best(&j, goes_on);
+    if (e->opt.gpu && e->opt.device == DEV_Gpu && seek_kernel(&j, e->opt.gpu, WISH_Wait))
         return by_kernel(&j);
     const ReasonAt no_gpu = j.on.why_not;
-    if (e->opt.backend && e->opt.device == DEV_Auto)
-        return by_the_best(&j, goes_on);
     if (e->opt.backend && is_failing(&j))
         j.on.why_not.code = RS_CheckFailed;
     else if (e->opt.backend && seek_kernel(&j, e->opt.backend, WISH_Wait)) {

@@ -59,8 +59,7 @@ static bool folder_path(char *out, size_t size, bool create)
     return !create || make_folder(out);
 }
 
-/* A descriptor of the folder if it is the user's own and nobody else may write to it; -1. */
-static int open_folder(bool create)
+int cache_open_folder(bool create)
 {
     char path[PATH_ROOM];
     if (!folder_path(path, sizeof path, create))
@@ -114,7 +113,7 @@ char *cache_load(const char *key, size_t key_size, size_t *size)
     char name[40], *object = NULL, *found_key = NULL;
     FileHead h;
     struct stat st;
-    int folder = open_folder(false);
+    int folder = cache_open_folder(false);
     if (folder < 0)
         return NULL;
     file_name(name, key, key_size);
@@ -202,7 +201,7 @@ static Entry *list_entries(int folder, size_t *count, uint64_t *bytes)
 
 static void sweep(void)
 {
-    int folder = open_folder(false);
+    int folder = cache_open_folder(false);
     if (folder < 0)
         return;
     int again = fcntl(folder, F_DUPFD_CLOEXEC, 0);
@@ -227,7 +226,7 @@ void cache_store(const char *key, size_t key_size, const char *object, size_t si
     FileHead h = { .format = CACHE_FORMAT, .key_size = key_size, .object_size = size };
     if (size > MAX_FILE || key_size > MAX_FILE)
         return;
-    int folder = open_folder(true);
+    int folder = cache_open_folder(true);
     if (folder < 0)
         return;
     unsigned serial = atomic_fetch_add(&n_stored, 1);
@@ -254,7 +253,7 @@ void cache_usage(CacheUsage *out)
     memset(out, 0, sizeof *out);
     if (!folder_path(out->folder, sizeof out->folder, false))
         out->folder[0] = 0;
-    int folder = open_folder(false);
+    int folder = cache_open_folder(false);
     size_t n = 0;
     if (folder >= 0)
         free(list_entries(folder, &n, &out->bytes));
@@ -263,7 +262,7 @@ void cache_usage(CacheUsage *out)
 
 uint64_t cache_clear(void)
 {
-    int folder = open_folder(false);
+    int folder = cache_open_folder(false);
     if (folder < 0)
         return 0;
     int again = fcntl(folder, F_DUPFD_CLOEXEC, 0);
@@ -272,8 +271,10 @@ uint64_t cache_clear(void)
     Entry *list = list_entries(folder, &n, &bytes);
     for (size_t i = 0; again >= 0 && i < n; i++)
         removed += unlinkat(again, list[i].name, 0) == 0;
-    if (again >= 0)
+    if (again >= 0) {
+        unlinkat(again, CACHE_HISTORY, 0);
         close(again);
+    }
     free(list);
     return removed;
 }

@@ -20,7 +20,10 @@ typedef struct CacheUsage {
     uint64_t n_files, bytes;
 } CacheUsage;
 void  cache_usage(CacheUsage *out);
-/* Removes all kernels; returns how many. */
+/* Removes all kernels, and the history of measured times (history.h); returns how many kernels. */
 uint64_t cache_clear(void);
+/* A descriptor of the folder if it is the user's own and nobody else may write to it; -1.  create: made if it is not there. */
+int      cache_open_folder(bool create);
+#define CACHE_HISTORY "history"
 
 #endif

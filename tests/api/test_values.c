@@ -242,6 +242,12 @@ static void wrong_use(alpy_vm *vm)
     CHECK_TEXT(alpy_status_name(ALPY_LIMIT), "ALPY_LIMIT");
     CHECK_TEXT(alpy_status_name((alpy_status)77), "?");
     CHECK_TEXT(alpy_version(), ALPY_VERSION);
+    char about[1600], few[8];
+    alpy_about(about, sizeof about);
+    CHECK(strncmp(about, "CPU: ", 5) == 0 && strstr(about, "\nGPU: ") && about[strlen(about) - 1] == '\n');
+    alpy_about(few, sizeof few);
+    CHECK(strlen(few) == sizeof few - 1 && strncmp(few, about, sizeof few - 1) == 0);
+    alpy_about(NULL, 100);
     CHECK_STATUS(alpy_eval(vm, "still = 'usable'", NULL), ALPY_OK);
 }
 

@@ -25,14 +25,18 @@ PLACE = {"file": str, "line": int, "column": int}
 LOOP = {
     "file": str, "line": int, "column": int, "depth": int, "kind": {"for", "while"}, "variable": str, "function": str, "outcome": "outcomes",
     "reason": "reasons", "because": str, "detail": str, "where": (PLACE, None), "decided": str, "transforms": [str], "guards": str, "advice": str,
-    "device": {"", "interp", "reference", "cpu", "gpu"}, "device_reason": str, "device_detail": str, "runs": int, "iterations": int, "other_runs": int, "launches": int,
+    "device": {"", "interp", "reference", "cpu", "gpu"}, "device_reason": str, "device_detail": str,
+    "choice": str, "candidates": [{"device": str, "threads": int, "predicted_ns": (int, None), "measured_ns": (int, None), "copy_ns": (int, None)}],
+    "threads": int, "runs": int, "iterations": int, "other_runs": int, "launches": int,
     "bytes_to_device": int, "bytes_from_device": int, "measured_ns": (int, None),
 }
 REPORT = {
     "version": {SCHEMA_VERSION}, "alpy": str,
     "analysis": {"nests_built": int, "plans_built": int, "plans_reused": int, "ns": int},
     "back_end": str,
+    "profile": str,
     "kernels": {"made": int, "from_disk": int, "from_memory": int, "failed": int, "ns": int},
+    "gpu": {"launches": int, "bytes_to_device": int, "bytes_from_device": int, "array_operations": int},
     "loops": [LOOP],
 }
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 USAGE = "usage: alpy [explain] [option] ... [-c cmd | file | -] [arg] ...\nTry `alpy -h' for more information.\n"
+PROFILE = "usage: alpy profile [--quick] [--json] [--out FILE]\n       alpy profile --show [--json] [--out FILE]\n"
 LOST = "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n"
 FULL = LOST + "OSError: [Errno 28] No space left on device\n"
 PIPE = LOST + "BrokenPipeError: [Errno 32] Broken pipe\n"
@@ -60,8 +61,20 @@ ROWS = [
     (["--dump=llvm,asm", "-c", "print(1)"], "", 0, "1\n", ""),
     (["--threads", "0", "-c", "1"], "", 2, "", "bad value for the --threads option\n" + USAGE),
     (["--isa=mmx", "-c", "1"], "", 2, "", "bad value for the --isa option\n" + USAGE),
+    (["--version", "--verbose"], "", 0, "alpy 0.1.0\nCPU: …", ""),
     (["cache", "empty"], "", 2, "", "usage: alpy cache [show | clear]\n"),
+    (["profile", "now"], "", 2, "", PROFILE),
+    (["profile", "--out"], "", 2, "", PROFILE),
+    (["profile", "--show", "--quick"], "", 2, "", PROFILE),
+    (["profile", "--json=yes"], "", 2, "", PROFILE),
+    (["profile", "--help"], "", 0, PROFILE + "Measures…", ""),
+    (["profile", "--show", "--out", "nowhere.json"], "", 1, "", "alpy profile: nowhere.json: No such file or directory\n"),
+    (["profile", "--show", "--out=script.alp"], "", 1, "", "alpy profile: script.alp: line 1: …"),
     (["--fp", "slow", "-c", "1"], "", 2, "", "bad value for the --fp option\n" + USAGE),
+    (["--device=random", "--progress", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--device=random:7", "-c", "print(1)"], "", 0, "1\n", ""),
+    (["--device=random:x", "-c", "1"], "", 2, "", "bad value for the --device option\n" + USAGE),
+    (["--device=auto:1", "-c", "1"], "", 2, "", "bad value for the --device option\n" + USAGE),
     (["--device", "Interp", "-c", "1"], "", 2, "", "bad value for the --device option\n" + USAGE),
     (["--shuffle", "0", "-c", "1"], "", 2, "", "bad value for the --shuffle option\n" + USAGE),
     (["--explain=yes", "-c", "1"], "", 2, "", "unknown option --explain=yes\n" + USAGE),

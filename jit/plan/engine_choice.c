@@ -1,0 +1,473 @@
+/* jit/plan/engine_choice.c — what the engine knows of an execution before it begins: predictions of the cost model, corrected by what earlier ones took; where
+ * the arrays' bytes are; what was lost so far for lack of a kernel.  decide.h makes a decision of it.
+ *
+ * The model is asked once for executions of about one size (a Choice, kept with the variant); for others of that size the prediction is scaled. */
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "interp/residency.h"
+#include "jit/plan/engine_int.h"
+#include "jit/plan/features.h"
+
+/* Opening a device takes 150 to 350 ms with its driver (seen on three machines), which delays nobody who does not wait for it but a program that ends meanwhile. */
+#define OPEN_NS   300e6
+#define BEGIN_OPENING_NS 100e6
+#define FIND_NS   1e6           /* a kernel that is not on disk makes the compiler be opened, for which a program that ends soon waits some milliseconds */
+#define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
+#define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
+
+/* ---- the machine ------------------------------------------------------------------------------------------------------------- */
+
+static struct {
+    pthread_once_t once;
+    Machine machine;
+    char    note[400];
+} shared = { .once = PTHREAD_ONCE_INIT };
+
+static void load_machine(void)
+{
+    machine_load(&shared.machine, shared.note, sizeof shared.note);
+}
+
+/* NULL: no memory. */
+static const Machine *machine_of(Engine *e)
+{
+    if (e->machine)
+        return e->machine;
+    e->machine = mem_alloc(&e->vm->mem, sizeof *e->machine);
+    if (!e->machine)
+        return NULL;
+    if (e->opt.machine) {
+        *e->machine = *e->opt.machine;
+    } else {
+        pthread_once(&shared.once, load_machine);
+        *e->machine = shared.machine;
+    }
+    if (e->machine->n_gpus <= e->opt.gpu_ordinal) {     /* before it is opened, it is like those that we know */
+        e->opt.gpu_ordinal = e->machine->n_gpus < MACHINE_GPUS ? e->machine->n_gpus++ : MACHINE_GPUS - 1;
+        e->machine->gpu[e->opt.gpu_ordinal] = (GpuMachine){ 0 };
+        machine_complete_gpu(&e->machine->gpu[e->opt.gpu_ordinal]);
+    }
+    return e->machine;
+}
+
+const char *engine_machine_note(const Engine *e)
+{
+    return e->machine && !e->opt.machine ? shared.note : "";
+}
+
+/* The device is open: what it says of itself replaces what was assumed of it. */
+static void note_device(Engine *e)
+{
+    GpuAttributes a;
+    if (e->knows_device || !e->opt.gpu->attributes)
+        return;
+    e->knows_device = true;
+    e->opt.gpu->attributes(e->opt.gpu, &a);
+    if (a.name && *a.name) {
+        machine_fill_gpu(&e->machine->gpu[e->opt.gpu_ordinal], &a);
+        e->machine_version++;
+    }
+}
+
+/* ---- keys of the history ------------------------------------------------------------------------------------------------------- */
+
+typedef struct Hash { uint64_t h; bool is_past_head; } Hash;
+
+static void hash_bytes(uint64_t *h, const void *p, size_t n)
+{
+    for (const unsigned char *s = p; n; n--)
+        *h = (*h ^ *s++) * 0x100000001b3u;
+}
+
+/* The first line says where the nest stands: it may move. */
+static void hash_text(void *user, const char *s, size_t n)
+{
+    Hash *h = user;
+    if (!h->is_past_head) {
+        const char *end = memchr(s, '\n', n);
+        if (!end)
+            return;
+        h->is_past_head = true;
+        n -= (size_t)(end - s);
+        s = end;
+    }
+    hash_bytes(&h->h, s, n);
+}
+
+static uint64_t hash_of(const Plan *plan)
+{
+    Plan *owner = (Plan *)plan;                 /* what is cached with a plan is no part of what it says */
+    if (!plan->use.hash) {
+        Hash h = { .h = 0xcbf29ce484222325u };
+        nest_dump(plan->nest, hash_text, &h);
+        h.is_past_head = false;
+        plan_dump(plan, hash_text, &h);
+        owner->use.hash = h.h | 1;
+    }
+    return plan->use.hash;
+}
+
+static uint64_t machine_hash(const Engine *e)
+{
+    const HostMachine *h = &e->machine->host;
+    uint64_t hash = 0xcbf29ce484222325u;
+    hash_bytes(&hash, h->cpu, strlen(h->cpu));
+    hash_bytes(&hash, h->simd, strlen(h->simd));
+    hash_bytes(&hash, &h->n_cores, sizeof h->n_cores);
+    return hash;
+}
+
+static uint64_t key_of(const Engine *e, const Choice *c, uint64_t plan, DecideTarget k, int octave)
+{
+    uint64_t h = plan ^ machine_hash(e), fp = e->opt.plan.fp;
+    const uint8_t tail[] = { (uint8_t)k, (uint8_t)octave, (uint8_t)fp, (uint8_t)(k == ON_CpuN ? c->n_threads : 1) };
+    hash_bytes(&h, tail, sizeof tail);
+    return h | 1;
+}
+
+/* ---- predictions --------------------------------------------------------------------------------------------------------------- */
+
+static int class_of(double work)
+{
+    return work > 1 ? (int)(4 * log2(work)) : 0;
+}
+
+/* Does some part of it run on several threads? */
+static bool is_parallel(const NestFeatures *f)
+{
+    for (uint32_t i = 0; i < f->n_phases; i++)
+        if (f->phase[i].iterations > 1)
+            return true;
+    return false;
+}
+
+static void predict(Engine *e, Choice *c, const Plan *plan, const Facts *facts)
+{
+    const Machine *m = e->machine;
+    const Backend *cpu = e->opt.backend;
+    uint32_t n_max = cpu && cpu->n_threads_max > 1 ? cpu->n_threads_max : 1;
+    NestFeatures f;
+    plan_features(plan, facts, &f);
+    c->is_known = f.is_known;
+    c->n_threads = 1;
+    model_predict(m, &f, (Target){ .kind = TARGET_Interp }, &c->model[ON_Interp]);
+    model_predict(m, &f, (Target){ .kind = TARGET_Executor }, &c->model[ON_Executor]);
+    model_predict(m, &f, (Target){ .kind = TARGET_Cpu, .n_threads = 1 }, &c->model[ON_Cpu1]);
+    /* Both do one by one what a kernel does, and have to find out each time what that is. */
+    c->model[ON_Executor].ns = fmax(c->model[ON_Executor].ns, 2 * c->model[ON_Cpu1].ns);
+    c->model[ON_Interp].ns = fmax(c->model[ON_Interp].ns, c->model[ON_Executor].ns);
+    if (n_max > 1 && is_parallel(&f)) {
+        c->n_threads = f.is_known ? model_best_threads(m, &f, n_max, &c->model[ON_CpuN]) : 0;
+        if (c->n_threads <= 1) {
+            c->n_threads = n_max;
+            model_predict(m, &f, (Target){ .kind = TARGET_Cpu, .n_threads = n_max }, &c->model[ON_CpuN]);
+        }
+    }
+    c->price_ns[PLAN_CPU] = model_compile_ns(m, &f, (Target){ .kind = TARGET_Cpu, .n_threads = 1 }, false);     /* the compiler is opened while others work */
+    if (e->opt.gpu) {
+        const Target gpu = { .kind = TARGET_Gpu, .gpu = e->opt.gpu_ordinal };
+        model_predict(m, &f, gpu, &c->model[ON_Gpu]);
+        c->price_ns[PLAN_GPU] = model_compile_ns(m, &f, gpu, false);
+    }
+}
+
+/* The correction for target k, and what to make of it while there is none: that of about this size, or of all plans on a machine that was not measured. */
+static void refresh(Engine *e, Choice *c)
+{
+    DecideTarget best_known = ON_COUNT;
+    for (DecideTarget k = 0; k < ON_COUNT; k++) {
+        const Correction *own = c->correction[k];
+        Correction guess = { 0 };
+        if (own && !own->n && e->history) {
+            for (int near = 1; near <= 2 && !guess.n; near++)
+                for (int side = -near; side <= near && !guess.n; side += 2 * near)
+                    guess = history_peek(e->history, key_of(e, c, c->plan_hash, k, c->size_class / 4 + side));
+            if (!guess.n && !e->machine->is_measured)
+                guess = history_peek(e->history, key_of(e, c, 0, k, ALL_SIZES));
+            guess.n = guess.n ? 1 : 0;          /* another size's: it counts as one measurement */
+        }
+        c->estimate[k] = correction_apply(own && own->n ? own : &guess, c->model[k].ns, c->model[k].spread);
+        if (own && own->n && (best_known == ON_COUNT || own->n > c->correction[best_known]->n))
+            best_known = k;
+    }
+    if (c->is_known || best_known == ON_COUNT)
+        return;
+    /* Where the number of iterations was a guess, all targets are mistaken alike, but for what beginning takes. */
+    const Prediction *known = &c->model[best_known];
+    double factor = fmax(0, c->estimate[best_known].ns - known->start_ns) / fmax(1, known->ns - known->start_ns);
+    for (DecideTarget k = 0; k < ON_COUNT; k++)
+        if (!c->correction[k] || !c->correction[k]->n)
+            c->estimate[k].ns = c->model[k].start_ns + (c->model[k].ns - c->model[k].start_ns) * factor;
+}
+
+static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
+{
+    Choice *c = v->choice;
+    if (c && c->plan == plan && c->plan_key == plan->key && c->machine_version == e->machine_version)
+        return c;
+    if (!machine_of(e))
+        return NULL;
+    if (!v->choices && !(v->choices = mem_zalloc(&e->vm->mem, N_CHOICES * sizeof *v->choices)))
+        return NULL;
+    int class = class_of(v->work.ops);
+    c = &v->choices[class % N_CHOICES];
+    v->choice = c;
+    if (c->plan == plan && c->plan_key == plan->key && c->size_class == class && c->machine_version == e->machine_version)
+        return c;
+    if (!e->history)
+        e->history = history_new(&e->vm->mem, e->opt.keeps_history);    /* NULL: nothing is remembered */
+    *c = (Choice){ .plan = plan, .plan_key = plan->key, .size_class = class, .work = v->work.ops, .machine_version = e->machine_version };
+    predict(e, c, plan, v->facts);
+    c->plan_hash = hash_of(plan);
+    for (DecideTarget k = 0; k < ON_COUNT && e->history; k++) {
+        c->key[k] = key_of(e, c, c->plan_hash, k, class / 4);
+        c->correction[k] = history_get(e->history, c->key[k]);
+    }
+    refresh(e, c);
+    return c;
+}
+
+/* ---- data ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void add_buffer(Engine *e, Asked *a, Buffer *b)
+{
+    const Backend *gpu = e->opt.gpu;
+    for (uint32_t i = 0; i < a->n_data; i++)
+        if (a->buffer[i] == b)
+            return;
+    if (a->n_data == COUNT_OF(a->data))
+        return;                 /* more arrays than that: as if they were where they are wanted */
+    DataState *d = &a->data[a->n_data];
+    unsigned where = gpu->residence ? gpu->residence(e->opt.gpu, b) : 0;
+    *d = (DataState){
+        .bytes = (double)b->size,
+        .up_ns = model_transfer_ns(e->machine, e->opt.gpu_ordinal, (double)b->size, true),
+        .down_ns = model_transfer_ns(e->machine, e->opt.gpu_ordinal, (double)b->size, false),
+        .credit_ns = b->credit_ns, .is_missing = where & RESIDENCE_Missing, .is_away = where & RESIDENCE_Away,
+    };
+    if (b->debit_bytes > 0)
+        data_debit(d, b->debit_bytes);
+    b->debit_bytes = 0;
+    a->buffer[a->n_data++] = b;
+}
+
+static void ask_data(Engine *e, Asked *a, const Facts *facts)
+{
+    a->n_data = 0;
+    for (uint32_t i = 0; i < facts->nest->n_arrays; i++)
+        add_buffer(e, a, facts->array[i].array->buf);
+    double to_device, to_host;
+    data_charges(a->data, a->n_data, &to_device, &to_host);
+    a->q.on[ON_Gpu].data_ns = to_device;
+    for (DecideTarget k = 0; k < ON_Gpu; k++)
+        a->q.on[k].data_ns = to_host;
+}
+
+void engine_credit(Asked *a)
+{
+    const Candidate *on = a->q.on;
+    double cpu = on[ON_Executor].ns;
+    for (DecideTarget k = ON_Cpu1; k <= ON_CpuN; k++)
+        if (on[k].readiness != AVAIL_Never && on[k].ns < cpu)
+            cpu = on[k].ns;
+    if (on[ON_Gpu].readiness == AVAIL_Never)
+        return;
+    data_credit(a->data, a->n_data, cpu - on[ON_Gpu].ns);
+    for (uint32_t i = 0; i < a->n_data; i++)
+        a->buffer[i]->credit_ns = a->data[i].credit_ns;
+}
+
+/* ---- the question ---------------------------------------------------------------------------------------------------------------------- */
+
+static Readiness readiness_of(KernelState s)
+{
+    static const Readiness as[] = { [KERNEL_READY] = AVAIL_Ready, [KERNEL_MAKING] = AVAIL_Making, [KERNEL_ABSENT] = AVAIL_Unmade, [KERNEL_NEVER] = AVAIL_Never };
+    return as[s];
+}
+
+/* The kernel's state, and the kernel. */
+static KernelState kernel_state(Engine *e, Asked *a, int which, const Plan *plan, const Facts *facts, KernelWish wish)
+{
+    Backend *b = which == PLAN_CPU ? e->opt.backend : e->opt.gpu;
+    if (a->state[which] != KERNEL_READY && a->state[which] != KERNEL_NEVER)
+        a->state[which] = b->kernel(b, plan, facts, e->opt.plan.fp, wish, &a->kernel[which], &a->why[which]);
+    return a->state[which];
+}
+
+static void ask_cpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
+{
+    Candidate *one = &a->q.on[ON_Cpu1], *many = &a->q.on[ON_CpuN];
+    one->readiness = e->opt.backend ? readiness_of(kernel_state(e, a, PLAN_CPU, plan, facts, WISH_None)) : AVAIL_Never;
+    one->price_ns = one->begin_ns = one->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_CPU];
+    one->find_ns = fmax(FIND_NS, e->machine->host.load_ns);
+    one->lost_ns = plan->use.lost_ns[PLAN_CPU];
+    many->readiness = a->choice->n_threads > 1 ? one->readiness : AVAIL_Never;
+    many->price_ns = many->begin_ns = one->price_ns;
+    many->find_ns = one->find_ns;
+    many->lost_ns = one->lost_ns;
+}
+
+static void ask_gpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
+{
+    Backend *b = e->opt.gpu;
+    Candidate *c = &a->q.on[ON_Gpu];
+    c->readiness = AVAIL_Never;
+    if (!b || e->has_no_device || a->state[PLAN_GPU] == KERNEL_NEVER)
+        return;
+    KernelState s = b->open ? b->open(b, WISH_None) : KERNEL_READY;
+    a->is_open = s == KERNEL_READY;
+    if (a->is_open) {
+        note_device(e);
+        s = kernel_state(e, a, PLAN_GPU, plan, facts, WISH_None);
+    } else if (s == KERNEL_NEVER) {
+        e->has_no_device = true;
+    }
+    c->readiness = readiness_of(s);
+    c->price_ns = c->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_GPU] + (a->is_open ? 0 : OPEN_NS);
+    c->begin_ns = a->is_open ? c->price_ns : BEGIN_OPENING_NS;
+    c->find_ns = a->is_open ? e->machine->gpu[e->opt.gpu_ordinal].load_ns : BEGIN_OPENING_NS;
+    c->lost_ns = a->is_open ? plan->use.lost_ns[PLAN_GPU] : e->gpu_lost_ns;     /* opening serves all nests */
+}
+
+void engine_ask(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
+{
+    ask_cpu(e, a, plan, facts);
+    ask_gpu(e, a, plan, facts);
+    a->q.on[ON_Executor].readiness = AVAIL_Ready;
+    if (a->q.on[ON_Gpu].readiness != AVAIL_Never && !a->n_data)
+        ask_data(e, a, facts);
+}
+
+/* Is a GPU slower for certain, even with all data there?  Then nothing more needs to be known of it. */
+static bool is_hopeless(const Engine *e, const Asked *a)
+{
+    const Candidate *on = a->q.on, *gpu = &on[ON_Gpu], *best = &on[ON_Executor];
+    if (e->opt.backend)
+        best = a->choice->n_threads > 1 && on[ON_CpuN].ns < on[ON_Cpu1].ns ? &on[ON_CpuN] : &on[ON_Cpu1];
+    return !e->opt.report && gpu->ns / gpu->spread > best->ns * best->spread;
+}
+
+bool engine_begin_asking(Engine *e, Asked *a, Variant *v, const Plan *plan, bool is_away)
+{
+    Choice *c = choice_of(e, v, plan);
+    if (!c)
+        return false;
+    double scale = v->work.ops / (c->work > 1 ? c->work : 1);
+    a->choice = c;
+    a->q = (Question){ 0 };
+    for (int i = 0; i < PLAN_BACK_ENDS; i++) {
+        a->kernel[i] = NULL;
+        a->state[i] = KERNEL_ABSENT;
+        a->why[i].code = RS_None;
+        a->why[i].detail[0] = 0;
+    }
+    if (e->opt.gpu && engine_keeps_off_gpu(e, v)) {
+        a->state[PLAN_GPU] = KERNEL_NEVER;
+        a->why[PLAN_GPU].code = RS_OtherDigits;
+    }
+    a->is_open = false;
+    a->n_data = 0;              /* what is known of that many buffers is all that is used */
+    for (DecideTarget k = 0; k < ON_COUNT; k++) {
+        a->model_ns[k] = c->model[k].ns * scale;
+        a->is_measured[k] = c->correction[k] && c->correction[k]->n;
+        a->q.on[k] = (Candidate){ .ns = c->estimate[k].ns * scale, .spread = c->estimate[k].spread };
+    }
+    a->q.is_known = v->work.is_known && c->is_known;
+    if (!a->q.is_known && c->n_threads > 1 && !c->n_on[ON_Cpu1] && !c->n_on[ON_CpuN])           /* it may be long: on many threads at first */
+        a->q.on[ON_Cpu1].ns = fmax(a->q.on[ON_Cpu1].ns, 1.01 * a->q.on[ON_CpuN].ns);
+    if (a->q.is_known && !e->has_forked)
+        a->q.on[ON_CpuN].ns += THREAD_NS * (c->n_threads - 1.0);
+    if (e->opt.gpu && !is_away && a->q.is_known && is_hopeless(e, a))
+        a->state[PLAN_GPU] = KERNEL_NEVER;
+    a->q.n_runs = c->n_runs;
+    a->q.n_trials = c->n_trials;
+    a->q.spent_ns = c->spent_ns;
+    a->q.trial_ns = c->trial_ns;
+    engine_ask(e, a, plan, v->facts);
+    return true;
+}
+
+bool engine_act(Engine *e, Asked *a, const Plan *plan, const Facts *facts, const Answer *answer)
+{
+    Plan *owner = (Plan *)plan;
+    bool changed = false;
+    for (int i = 0; i < PLAN_BACK_ENDS; i++) {
+        Backend *b = i == PLAN_CPU ? e->opt.backend : e->opt.gpu;
+        KernelWish wish = answer->wish[i == PLAN_CPU ? ON_Cpu1 : ON_Gpu];
+        if (wish == WISH_None || !b)
+            continue;
+        if (i == PLAN_GPU && !a->is_open) {
+            KernelState s = wish < WISH_Start ? KERNEL_ABSENT : b->open(b, wish);
+            e->has_no_device |= s == KERNEL_NEVER;
+            changed |= s == KERNEL_NEVER || s == KERNEL_READY;
+            if (s != KERNEL_READY)
+                continue;
+            a->is_open = true;
+        }
+        if (wish == WISH_Find && plan->use.was_sought[i])
+            continue;
+        owner->use.was_sought[i] = true;
+        KernelState s = kernel_state(e, a, i, plan, facts, wish);
+        changed |= s == KERNEL_NEVER || s == KERNEL_READY;
+    }
+    if (changed)
+        engine_ask(e, a, plan, facts);
+    return changed;
+}
+
+/* ---- afterwards -------------------------------------------------------------------------------------------------------------------------- */
+
+static void learn(Engine *e, Choice *c, DecideTarget k, double model_ns, double ns)
+{
+    Correction *own = c->correction[k];
+    if (!own)
+        return;
+    if (!history_is(own, c->key[k]))
+        own = c->correction[k] = history_get(e->history, c->key[k]);
+    double before = own->n ? own->log_ratio : INFINITY;
+    correction_add(own, model_ns, ns);
+    if (c->is_known)
+        correction_add(history_get(e->history, key_of(e, c, 0, k, ALL_SIZES)), model_ns, ns);
+    if (!(fabs(own->log_ratio - before) < 0.1))
+        history_changed(e->history);            /* else the file says it well enough */
+    refresh(e, c);
+}
+
+void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool is_trial, double ns)
+{
+    Choice *c = a->choice;
+    Plan *owner = (Plan *)plan;
+    double took = ns > 0 ? ns : a->q.on[k].ns;
+    double most = a->q.on[k].ns * a->q.on[k].spread;
+    bool is_cold = c->n_on[k] == 0 && c->is_known && ns > most;         /* threads were made, pages touched, a device was woken: that happens once */
+    if (ns > 0)
+        learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
+    e->has_forked |= k == ON_CpuN;
+    c->n_runs++;
+    c->n_on[k]++;
+    c->spent_ns += took;
+    if (is_trial) {
+        Question q = a->q;
+        q.on[k].readiness = AVAIL_Never;
+        const Candidate *best = &q.on[decide_fastest(&q, AVAIL_Ready)];
+        double lost = took + q.on[k].data_ns - best->ns - best->data_ns;
+        c->n_trials++;
+        c->trial_ns += lost > 0 ? lost : 0;
+    }
+    double before = a->q.on[ON_Gpu].lost_ns;
+    decide_regret(&a->q, k, took);
+    owner->use.lost_ns[PLAN_CPU] = a->q.on[ON_Cpu1].lost_ns > a->q.on[ON_CpuN].lost_ns ? a->q.on[ON_Cpu1].lost_ns : a->q.on[ON_CpuN].lost_ns;
+    double lost = a->q.on[ON_Gpu].lost_ns - before;
+    owner->use.lost_ns[PLAN_GPU] += lost;
+    e->gpu_lost_ns += lost;
+}
+
+bool engine_measures(const Engine *e, const Asked *a, DecideTarget k, bool is_trial)
+{
+    const Choice *c = a->choice;
+    if (e->opt.report || is_trial || c->n_on[k] < 2 || c->n_on[k] % 64 == 0)
+        return true;
+    return k != ON_Gpu && a->q.on[k].ns >= MEASURED_NS;
+}
