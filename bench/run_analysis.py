@@ -7,16 +7,14 @@ cold caches; the others are medians of repetitions.  Whole programs: the least u
 import argparse
 import glob
 import json
-import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from measure import alternate, arguments
+from measure import ROOT, Report, alternate, arguments, geometric_mean
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import suite  # noqa: E402
@@ -52,25 +50,24 @@ def nests(driver, path, reps):
     return [n for n in found if "refused" not in n]
 
 
-def row(name, n):
-    print(f"| {name} | {n['statements']} | {n['accesses']} | {n['first_us']:.0f} | {n['build_us']:.1f} | {n['plan_us']:.1f} | "
-          f"{n['build_us'] + n['plan_us']:.1f} | {n['enter_us']:.3f} | {n['decide_us']:.2f} |", flush=True)
+def row(report, name, n):
+    report.row(name, n["statements"], n["accesses"], f"{n['first_us']:.0f}", f"{n['build_us']:.1f}", f"{n['plan_us']:.1f}",
+               f"{n['build_us'] + n['plan_us']:.1f}", f"{n['enter_us']:.3f}", f"{n['decide_us']:.2f}")
 
 
-def header():
-    print("| nest | statements | references | first, us | build, us | plan, us | both, us | enter, us | decide, us |\n"
-          "|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+def header(report):
+    report.table("nests", ["nest", "statements", "references", "first, us", "build, us", "plan, us", "both, us", "enter, us", "decide, us"])
 
 
 def largest(found):
     return max(found, key=lambda n: n["build_us"] + n["plan_us"])
 
 
-def folder(args, title, pattern, skip=()):
+def folder(args, report, title, pattern, skip=()):
     """The costliest nest of each program, and the extremes over all of them."""
     every = []
-    print(f"\n{title}, the costliest nest of each program:\n")
-    header()
+    report.say(f"\n{title}, the costliest nest of each program:\n")
+    header(report)
     for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
         name = os.path.basename(path)[:-len(".alp")]
         if name.startswith("mod_") or name in skip:
@@ -80,34 +77,35 @@ def folder(args, title, pattern, skip=()):
             continue
         every += found
         n = largest(found)
-        row(f"{name}, line {n['line']}", n)
+        row(report, f"{name}, line {n['line']}", n)
     both = [n["build_us"] + n["plan_us"] for n in every]
-    print(f"\n{len(every)} nests: build and plan median {statistics.median(both):.1f} us, most {max(both):.1f} us; first most "
+    report.say(f"\n{len(every)} nests: build and plan median {statistics.median(both):.1f} us, most {max(both):.1f} us; first most "
           f"{max(n['first_us'] for n in every):.0f} us; entering most {max(n['enter_us'] for n in every):.3f} us, decided again most "
           f"{max(n['decide_us'] for n in every):.2f} us.")
 
 
-def synthetic(args):
-    print("\nSynthetic:\n")
-    header()
+def synthetic(args, report):
+    report.say("\nSynthetic:\n")
+    header(report)
     for name, text in [("saxpy", SAXPY)] + [(f"{k} statements", long_nest(k)) for k in (20, 50, 100, 200)]:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "synthetic.alp")
             with open(path, "w") as f:
                 f.write(text)
-            row(name, largest(nests(args.driver, path, args.reps)))
+            row(report, name, largest(nests(args.driver, path, args.reps)))
 
 
-def programs(args):
+def programs(args, report):
     """Programs of bench/scalar: what the engine costs them."""
-    print("\n| program | --no-analysis, s | with analysis, s | ratio |\n|---|---:|---:|---:|")
+    report.say()
+    report.table("programs", ["program", "--no-analysis, s", "with analysis, s", "ratio"])
     ratios = []
     for path in sorted(glob.glob(os.path.join(ROOT, "bench", "scalar", "*.alp"))):
         runs = alternate([[args.alpy, "--no-analysis", path], [args.alpy, "--device=interp", path]], args.program_reps)
         off, on = (min(run.user for run in side) for side in runs)
         ratios.append(on / off)
-        print(f"| {os.path.basename(path)[:-len('.alp')]} | {off:.3f} | {on:.3f} | {ratios[-1]:.3f} |", flush=True)
-    print(f"| **geometric mean of {len(ratios)}** | | | **{math.exp(sum(map(math.log, ratios)) / len(ratios)):.3f}** |")
+        report.row(os.path.basename(path)[:-len(".alp")], f"{off:.3f}", f"{on:.3f}", f"{ratios[-1]:.3f}")
+    report.row(f"**geometric mean of {len(ratios)}**", "", "", f"**{geometric_mean(ratios):.3f}**")
 
 
 def main():
@@ -117,14 +115,16 @@ def main():
     parser.add_argument("--program-reps", type=int, default=7, help="runs of each program of bench/scalar (default: 7; 0: none)")
     parser.add_argument("--only", choices=["nests", "programs"])
     args = arguments(parser)
-    args.driver, args.alpy = os.path.abspath(args.driver), os.path.abspath(args.alpy)
+    args.driver = os.path.abspath(args.driver)
+    report = Report("analysis", args.out)
     if args.only != "programs":
-        print(GOALS)
-        synthetic(args)
-        folder(args, "PolyBench", "tests/polybench/*.alp")
-        folder(args, "Samples", "samples/*.alp")
+        report.say(GOALS)
+        synthetic(args, report)
+        folder(args, report, "PolyBench", "tests/polybench/*.alp")
+        folder(args, report, "Samples", "samples/*.alp")
     if args.only != "nests":
-        programs(args)
+        programs(args, report)
+    report.save()
 
 
 main()

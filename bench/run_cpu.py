@@ -6,20 +6,18 @@ take turns, a few runs each, for several rounds; results are compared.  Times ar
 folder --out, report.md there holds the tables.  --update puts tables and plots into docs/performance.md.  Run it with a CPython that has NumPy,
 Numba and matplotlib."""
 import argparse
-import csv
 import importlib.metadata
 import json
 import math
 import os
 import select
-import statistics
 import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-CPU = os.path.join(HERE, "cpu")
+from measure import ROOT, cores, quartiles, rotated, save_csv, save_json
+
+CPU = os.path.join(ROOT, "bench", "cpu")
 sys.path.insert(0, CPU)
 
 SLOT = 0.02             # seconds that a contestant computes before the next one's turn, or one run if that takes longer
@@ -143,12 +141,6 @@ def most_error(np, path, work):
         return 1e-5 if any(ours[key].dtype == np.float32 for key in ours.files) else 1e-9
 
 
-def quartiles(times):
-    if len(times) < 2:
-        return times * 3
-    return statistics.quantiles(times, n=4, method="inclusive")
-
-
 class Cell:
     """One kernel at one size on one number of threads."""
 
@@ -201,8 +193,7 @@ class Cell:
         times = {name: [] for name in ready}
         begin, n_rounds = time.monotonic(), 0
         while ready and (n_rounds == 0 or time.monotonic() - begin < (seconds if n_rounds >= args.rounds else 3 * seconds)):
-            names = list(ready)
-            for name in names[n_rounds % len(names):] + names[:n_rounds % len(names)]:
+            for name in rotated(list(ready), n_rounds):
                 reps = min(MOST_REPS, max(1, int(SLOT / max(ready[name], 1e-7))))
                 answer = teams[name].ask(60 + 100 * ready[name] * reps, do="run", reps=reps)
                 if "error" in answer:
@@ -228,13 +219,8 @@ def numba_version():
 
 
 def save(args, results):
-    with open(os.path.join(args.out, "results.json"), "w") as f:
-        json.dump(results, f, indent=1)
-    if results["rows"]:
-        with open(os.path.join(args.out, "results.csv"), "w", newline="") as f:
-            table = csv.DictWriter(f, results["rows"][0].keys())
-            table.writeheader()
-            table.writerows(results["rows"])
+    save_json(os.path.join(args.out, "results.json"), results)
+    save_csv(os.path.join(args.out, "results.csv"), results["rows"])
 
 
 def run(args):
@@ -287,8 +273,9 @@ def run(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alpy", default=os.path.join(ROOT, "build", "alpy"), help="the program to measure; libalpy.so is beside it (default: build/alpy)")
-    parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench-cpu"), help="folder for results, libraries and caches (default: build/bench-cpu)")
-    parser.add_argument("--threads", default="2,1", help="numbers of threads (default: 2,1)")
+    parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench-results", "cpu"),
+                        help="folder for results, libraries and caches (default: build/bench-results/cpu)")
+    parser.add_argument("--threads", default=f"{cores()},1" if cores() > 1 else "1", help="numbers of threads (default: all cores, and 1)")
     parser.add_argument("--sizes", default="large,small")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these kernels")
     parser.add_argument("--contestants", help=f"some of {','.join(ALL)} (default: all; --quick: the first {len(QUICK)})")

@@ -4,7 +4,7 @@ import argparse
 import os
 import tempfile
 
-from measure import alternate, arguments, median, peak_megabytes
+from measure import Report, alternate, arguments, median, peak_megabytes
 
 # A loop over n elements; each row is a body, and the time of the empty body is taken off.
 LOOP = """\
@@ -32,14 +32,13 @@ ROWS, SIZE = 500, 4000
 WAIT = "\nprint()\ninput()\n"
 
 
-def startup(args):
+def startup(args, report):
     commands = [[e, "-c", text] for text in ("pass", "import numpy") for e in (args.python, args.alpy)]
     python, alpy, python_numpy, alpy_numpy = alternate(commands, args.reps * 5)
-    print("| start-up | CPython | alpy |\n|---|---:|---:|")
+    report.table("startup", ["start-up", "CPython", "alpy"])
     for text, p, a in (("pass", python, alpy), ("import numpy", python_numpy, alpy_numpy)):
-        print(f"| `-c '{text}'`, time | {median(p, 'cpu') * 1e3:.2f} ms | {median(a, 'cpu') * 1e3:.2f} ms |")
-        print(f"| `-c '{text}'`, memory | "
-              + " | ".join(f"{peak_megabytes([e, '-c', text + WAIT]):.1f} MB" for e in (args.python, args.alpy)) + " |")
+        report.row(f"`-c '{text}'`, time", *(f"{median(runs, 'cpu') * 1e3:.2f} ms" for runs in (p, a)))
+        report.row(f"`-c '{text}'`, memory", *(f"{peak_megabytes([e, '-c', text + WAIT]):.1f} MB" for e in (args.python, args.alpy)))
 
 
 def long_program(n_lines):
@@ -58,7 +57,7 @@ def long_program(n_lines):
     return "\n".join(text[:n_lines]) + "\n"
 
 
-def parsing(args):
+def parsing(args, report):
     with tempfile.NamedTemporaryFile("w", suffix=".alp") as f:
         f.write(long_program(100000))
         f.flush()
@@ -68,22 +67,24 @@ def parsing(args):
         f.write(WAIT)
         f.flush()
         memory = [peak_megabytes([e, f.name]) for e in (args.python, args.alpy)]
-    print(f"\n| parsing | CPython (compiles) | alpy |\n|---|---:|---:|")
-    print(f"| {n_lines} lines, time | {median(python, 'cpu'):.3f} s | {median(alpy, 'cpu'):.3f} s |")
-    print(f"| memory | {memory[0]:.0f} MB | {memory[1]:.0f} MB |")
+    report.say()
+    report.table("parsing", ["parsing", "CPython (compiles)", "alpy"])
+    report.row(f"{n_lines} lines, time", *(f"{median(runs, 'cpu'):.3f} s" for runs in (python, alpy)))
+    report.row("memory", *(f"{m:.0f} MB" for m in memory))
 
 
-def elements(args):
+def elements(args, report):
     def times(body):
         text = LOOP.format(body=body, rows=ROWS, size=SIZE)
         return [median(runs) for runs in alternate([[args.python, "-c", text], [args.alpy, "-c", text]], args.reps)]
 
     empty = times("x = 1.5")
-    print(f"\n| element access in a loop, {ROWS * SIZE} times | CPython + NumPy | alpy |\n|---|---:|---:|")
-    print("| the loop itself, `x = 1.5`, with start-up | " + " | ".join(f"{t * 1e9 / (ROWS * SIZE):.1f} ns" for t in empty) + " |")
+    report.say()
+    report.table("elements", [f"element access in a loop, {ROWS * SIZE} times", "CPython + NumPy", "alpy"])
+    report.row("the loop itself, `x = 1.5`, with start-up", *(f"{t * 1e9 / (ROWS * SIZE):.1f} ns" for t in empty))
     for name, body in BODIES:
         spent = [(t - e) * 1e9 / (ROWS * SIZE) for t, e in zip(times(body), empty)]
-        print(f"| {name} | " + " | ".join(f"{ns:.1f} ns" for ns in spent) + " |", flush=True)
+        report.row(name, *(f"{ns:.1f} ns" for ns in spent))
 
 
 def main():
@@ -91,9 +92,11 @@ def main():
     parser.add_argument("--reps", type=int, default=7, help="runs of each (start-up: five times as many; default: 7)")
     parser.add_argument("--only", choices=["startup", "parsing", "elements"])
     args = arguments(parser)
+    report = Report("figures", args.out)
     for part in (startup, parsing, elements):
         if args.only in (None, part.__name__):
-            part(args)
+            part(args, report)
+    report.save()
 
 
 main()

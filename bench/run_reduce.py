@@ -3,7 +3,7 @@
 import argparse
 import subprocess
 
-from measure import arguments
+from measure import Report, arguments
 
 # Each row: what, set-up, expression, bytes that it reads (0: a product, given in GFLOP/s by `work`).
 N = 8_000_000
@@ -44,17 +44,16 @@ def main():
     parser.add_argument("--reps", type=int, default=3, help="processes of each kind (default: 3)")
     parser.add_argument("--inner", type=int, default=5, help="repetitions in each process (default: 5)")
     args = arguments(parser)
-    print("| | NumPy | alpy |\n|---|---:|---:|")
+    report = Report("reduce", args.out)
+    report.table("rates", ["", "NumPy", "alpy"])
     for name, setup, expression, size in CASES:
         best = [1e9, 1e9]
         text = PROGRAM.format(setup=setup, expression=expression, inner=args.inner)
         for _ in range(args.reps):
             for k, program in enumerate((args.python, args.alpy)):
                 best[k] = min(best[k], float(subprocess.run([program, "-c", text], check=True, capture_output=True).stdout))
-        if size:
-            print(f"| {name} | " + " | ".join(f"{size / t / 1e9:.2f} GB/s" for t in best) + " |", flush=True)
-        else:
-            print(f"| {name} | " + " | ".join(f"{2 * 300 ** 3 / t / 1e9:.2f} GFLOP/s" for t in best) + " |", flush=True)
+        report.row(name, *(f"{size / t / 1e9:.2f} GB/s" if size else f"{2 * 300 ** 3 / t / 1e9:.2f} GFLOP/s" for t in best))
+    report.save()
 
 
 main()

@@ -8,7 +8,7 @@ import math
 import os
 import sys
 
-from measure import alternate, arguments, median
+from measure import Report, alternate, arguments, geometric_mean, median
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scalar")
 
@@ -20,7 +20,7 @@ def main():
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     args = arguments(parser)
     names = args.names or sorted(name[:-len(".alp")] for name in os.listdir(FOLDER) if name.endswith(".alp"))
-    base = {}
+    base, report = {}, Report("scalar", args.out)
 
     def overhead(k, uses_numpy):
         if not args.without_import:
@@ -31,8 +31,7 @@ def main():
             base[uses_numpy] = [median(r) for r in runs]
         return base[uses_numpy][k]
 
-    print("| program | CPython, s | alpy, s | times as fast |")
-    print("|---|---:|---:|---:|")
+    report.table("programs", ["program", "CPython, s", "alpy, s", "times as fast"])
     ratios = []
     for name in names:
         path = os.path.join(FOLDER, name + ".alp")
@@ -43,10 +42,10 @@ def main():
             sys.exit(f"{name}: the outputs differ")
         seconds = [median(side) - overhead(k, uses_numpy) for k, side in enumerate(runs)]
         ratios.append(seconds[0] / seconds[1] if seconds[1] > 0 else math.inf)
-        print(f"| {name} | {seconds[0]:.3f} | {seconds[1]:.3f} | {ratios[-1]:.2f} |", flush=True)
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    print(f"| **geometric mean of {len(ratios)}** | | | **{mean:.2f}** |")
-    print(f"\nSlowest: {names[ratios.index(min(ratios))]}, {min(ratios):.2f} times CPython's speed.")
+        report.row(name, f"{seconds[0]:.3f}", f"{seconds[1]:.3f}", f"{ratios[-1]:.2f}")
+    report.row(f"**geometric mean of {len(ratios)}**", "", "", f"**{geometric_mean(ratios):.2f}**")
+    report.say(f"\nSlowest: {names[ratios.index(min(ratios))]}, {min(ratios):.2f} times CPython's speed.")
+    report.save()
 
 
 main()

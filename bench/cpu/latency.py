@@ -5,8 +5,7 @@ import statistics
 import subprocess
 import tempfile
 
-from worker import definitions
-from workloads import BY_NAME
+from workloads import BY_NAME, definitions
 
 # Kernels of one nest each, with data so small that running them takes next to nothing.
 KERNELS = [
@@ -119,7 +118,15 @@ def entries(args, rounds, cache):
     return middle
 
 
+def tables(found):
+    """(name, head, rows) of what measure() found."""
+    kinds = [[kind.replace("cold", "empty cache,").replace("warm", "cache on disk,"), *(f"{t[k] * 1e3:.2f}" for k in ("median", "least", "most"))]
+             for kind, t in found["compilation"].items()]
+    return [("compilation", ["kernel of a fresh process", "median, ms", "least, ms", "most, ms"], kinds),
+            ("entry", ["one execution", "us"], [[name, f"{t * 1e6:.2f}"] for name, t in found["entry"].items()])]
+
+
 def measure(args):
     with tempfile.TemporaryDirectory() as folder:
         cache = os.path.join(folder, "kernels")
-        return {"compilation": compilation(args, 11, cache), "entry": entries(args, 3 if args.quick else 5, cache)}
+        return {"compilation": compilation(args, 5 if args.quick else 11, cache), "entry": entries(args, 3 if args.quick else 5, cache)}

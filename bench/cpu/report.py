@@ -1,14 +1,10 @@
 """Tables and plots of the CPU benchmarks, from results.json."""
-import math
 import os
-import platform
-import re
-import subprocess
 
-from workloads import BY_NAME, ROOT, WORKLOADS
+import latency
+from measure import DOCUMENT, IMAGES, geometric_mean as mean, describe, machine, markdown, milliseconds, number, pyplot, save_figure, update_section, version
+from workloads import BY_NAME, WORKLOADS
 
-DOCUMENT = os.path.join(ROOT, "docs", "performance.md")
-BEGIN, END = "<!-- bench/run_cpu.py: begin -->", "<!-- bench/run_cpu.py: end -->"
 C, C_NOFMA = ("gcc", "clang"), ("gcc-nofma", "clang-nofma")
 MEMORY_BOUND = ("copy", "triad", "vector_add", "saxpy", "sum", "dot")
 
@@ -35,38 +31,6 @@ class Times:
         return {name: s for name, s in found.items() if s is not None}
 
 
-def mean(values):
-    values = list(values)
-    return math.exp(sum(map(math.log, values)) / len(values)) if values else None
-
-
-def number(x, digits=2):
-    return "" if x is None else f"{x:.{digits}f}"
-
-
-def milliseconds(t):
-    return "" if t is None else f"{t * 1e3:.3g}" if t < 1 else f"{t * 1e3:.0f}"
-
-
-def table(head, rows, left=1):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * left + "---:|" * (len(head) - left)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def machine():
-    with open("/proc/cpuinfo") as f:
-        model = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.machine())
-    return f"{len(os.sched_getaffinity(0))} cores of {model}"
-
-
-def version(command):
-    try:
-        found = re.search(r"\d+\.\d+\.\d+", subprocess.run([command, "--version"], capture_output=True, text=True).stdout)
-    except OSError:
-        found = None
-    return f"{command} {found.group()}" if found else command
-
-
 def summary(times):
     """One row per size and number of threads."""
     rows = []
@@ -87,7 +51,7 @@ def summary(times):
     head = ["size", "threads", "kernels", "precise / C", "fast / C", "precise / C without fma", "precise / Numba", "fast / Numba fastmath", "precise / NumPy",
             "below 0.6 of the better of C and Numba"]
     keep = [k for k in range(len(head)) if any(row[k] for row in rows)]
-    return table([head[k] for k in keep], [[row[k] for k in keep] for row in rows])
+    return markdown([head[k] for k in keep], [[row[k] for k in keep] for row in rows])
 
 
 def goals(times, results):
@@ -130,9 +94,8 @@ def goals(times, results):
             if s:
                 goal(f"dgemm from the triple loop, {'fast' if who == 'alpy-fast' else 'precise'}: {100 * share:.0f} % of OpenBLAS",
                      f"{100 * s:.0f} %", s >= share)
-    latency = results["latency"]
-    if latency:
-        built, entered = latency["compilation"], latency["entry"]
+    if results["latency"]:
+        built, entered = results["latency"]["compilation"], results["latency"]["entry"]
         for kind, what, limit in (("cold first", "first kernel of a process", 25), ("cold further", "further kernels", 10),
                                   ("warm first", "first kernel, from the disk cache", 6), ("warm further", "further kernels, from the disk cache", 1)):
             ms = built[kind]["median"] * 1e3
@@ -142,7 +105,7 @@ def goals(times, results):
             goal(f"nest entered again, {n} thread{'s' * (n > 1)}: at most {limit} us of overhead", f"{us:.2f} us", us <= limit)
         auto, plain = entered["10 iterations, auto"], entered["10 iterations, interpreted"]
         goal("nest of 10 iterations costs no more than interpreted", f"{auto * 1e6:.2f} us, interpreted {plain * 1e6:.2f} us", auto <= 1.05 * plain + 5e-8)
-    return table([f"goal, {threads} thread{'s' * (threads > 1)}", "measured", "reached"], rows, 2)
+    return markdown([f"goal, {threads} thread{'s' * (threads > 1)}", "measured", "reached"], rows, 2)
 
 
 def kernels(times, size, threads):
@@ -156,28 +119,15 @@ def kernels(times, size, threads):
         rows.append([w.name, *[milliseconds(times.best(w.name, size, threads, [n])) for n in ("alpy", "alpy-fast", *C, "numba", "numpy")],
                      *[number(times.speed(w.name, size, threads, who, others)) for who, others in
                        (("alpy", C), ("alpy-fast", C), ("alpy", ["numba"]), ("alpy", ["numpy"]))], f"{rate[0]:.1f} {rate[1]}" if rate else ""])
-    return table(["kernel", "alpy, ms", "fast, ms", "gcc, ms", "clang, ms", "Numba, ms", "NumPy, ms", "precise / C", "fast / C", "/ Numba", "/ NumPy",
+    return markdown(["kernel", "alpy, ms", "fast, ms", "gcc, ms", "clang, ms", "Numba, ms", "NumPy, ms", "precise / C", "fast / C", "/ Numba", "/ NumPy",
                   "precise, rate"], rows)
-
-
-def latencies(latency):
-    built, entered = latency["compilation"], latency["entry"]
-    rows = [[kind.replace("cold", "empty cache,").replace("warm", "cache on disk,"), *(f"{t[k] * 1e3:.2f}" for k in ("median", "least", "most"))]
-            for kind, t in built.items()]
-    return (table(["kernel of a fresh process", "median, ms", "least, ms", "most, ms"], rows) + "\n\n"
-            + table(["one execution", "us"], [[name, f"{t * 1e6:.2f}"] for name, t in entered.items()]))
 
 
 def plot(times, threads, folder):
     """A picture per size: speeds relative to the fastest C, sorted.  The pictures' names; none without matplotlib."""
-    try:
-        import matplotlib
-    except ImportError:
+    plt = pyplot()
+    if not plt:
         return []
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "alpy"        # the same data, the same file
-    import matplotlib.pyplot as plt
-
     style = [("alpy", "alpy, precise", "o", "tab:blue"), ("alpy-fast", "alpy, fast", "D", "tab:cyan"), ("numba", "Numba", "s", "tab:orange"),
              ("numpy", "NumPy", "x", "tab:gray")]
     names = []
@@ -201,9 +151,8 @@ def plot(times, threads, folder):
         axes.grid(axis="x", linewidth=0.3)
         axes.set_xlabel(f"times as fast as C (the faster of gcc and clang), {size}, {threads} thread{'s' * (threads > 1)}")
         axes.legend(loc="lower right", fontsize=8)
-        figure.tight_layout()
         name = f"cpu_{size}.svg"
-        figure.savefig(os.path.join(folder, name), metadata={"Date": None})
+        save_figure(figure, folder, name=name)
         plt.close(figure)
         names.append(name)
     return names
@@ -212,29 +161,17 @@ def plot(times, threads, folder):
 def section(times, results, pictures, sizes_and_threads):
     """The Markdown; pictures are named relative to where it will stand."""
     np_version, numba_version = results.get("versions", ["", ""])
-    parts = [f"Measured {results['date']} on {machine()}; {version('gcc')}, {version('clang')}, NumPy {np_version}, Numba {numba_version}. "
+    parts = [f"Measured {results['date']} on {describe(machine())}; {version('gcc')}, {version('clang')}, NumPy {np_version}, Numba {numba_version}. "
              "Ratios say how many times as fast alpy is; summaries are geometric means. C is the faster of gcc and clang, with their default contraction "
              "to fma unless told.", summary(times), goals(times, results)]
     parts += [f"![Speeds relative to C]({p})" for p in pictures]
     for size, threads in sizes_and_threads:
         parts.append(f"{size.capitalize()}, {threads} thread{'s' * (threads > 1)}:\n\n" + kernels(times, size, threads))
     if results["latency"]:
-        parts.append(latencies(results["latency"]))
+        parts += [markdown(head, rows) for _, head, rows in latency.tables(results["latency"])]
     if results["problems"]:
         parts.append("What went wrong while measuring:\n\n" + "\n".join(f"- {p}" for p in results["problems"]))
     return "\n\n".join(parts) + "\n"
-
-
-def put(text, path):
-    """Between the markers of a document, or at its end."""
-    with open(path) as f:
-        old = f.read()
-    if BEGIN not in old or END not in old:
-        old = old.rstrip("\n") + f"\n\n## CPU kernels\n\n{BEGIN}\n{END}\n"
-    head, tail = old[:old.index(BEGIN) + len(BEGIN)], old[old.index(END):]
-    with open(path + ".new", "w") as f:
-        f.write(head + "\n" + text + tail)
-    os.replace(path + ".new", path)
 
 
 def write(args, results):
@@ -248,6 +185,5 @@ def write(args, results):
         f.write(section(times, results, pictures, every))
     print(summary(times) + "\n\n" + goals(times, results))
     if args.update:
-        os.makedirs(os.path.join(ROOT, "docs", "img"), exist_ok=True)
-        pictures = [os.path.join("img", p) for p in plot(times, times.threads[0], os.path.join(ROOT, "docs", "img"))]
-        put(section(times, results, pictures, [e for e in every if e[1] == times.threads[0]]), DOCUMENT)
+        pictures = [os.path.join("img", p) for p in plot(times, times.threads[0], IMAGES)]
+        update_section(DOCUMENT, "cpu", section(times, results, pictures, [e for e in every if e[1] == times.threads[0]]))

@@ -5,7 +5,6 @@
 
 The arrays are NumPy's for every contestant, filled the same way.  A kernel that a contestant does not have: {"missing": true}; what goes wrong:
 {"error": text}."""
-import ast
 import ctypes
 import importlib
 import json
@@ -16,7 +15,9 @@ import zlib
 
 import numpy as np
 
-from workloads import BY_NAME, Array
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from workloads import BY_NAME, Array, definitions  # noqa: E402
 
 WARM_UP = 3         # runs before the first measured one, after the one that compiles; fewer where they take …
 WARM_SECONDS = 0.2
@@ -74,7 +75,7 @@ def measure():
     while k < seconds.size:
 {restore}
         t = time.perf_counter()
-        kernel_{name}({args})
+        {function}({args})
         seconds[k] = time.perf_counter() - t
         k += 1
 """
@@ -112,7 +113,7 @@ def measure():
                 self.call("host_set_float", name, ctypes.c_double(a))
             else:
                 self.call("host_set_int", name, ctypes.c_int64(a))
-        self.call("host_eval", self.RUN.format(name=work.name, args=", ".join(names), restore="\n".join(restore)))
+        self.call("host_eval", self.RUN.format(function=work.function, args=", ".join(names), restore="\n".join(restore)))
 
     def run(self, reps):
         seconds = np.zeros(reps)
@@ -120,15 +121,6 @@ def measure():
         self.seconds = seconds      # stays until the name is bound to the next
         self.call("host_eval", "measure()")
         return seconds.tolist()
-
-
-def definitions(path):
-    """A program's imports and functions, without what makes the data and the run."""
-    with open(path) as f:
-        text = f.read()
-    keep = [node for node in ast.parse(text).body
-            if isinstance(node, ast.Import) or isinstance(node, ast.FunctionDef) and node.name != "init_array"]
-    return "\n".join(ast.get_source_segment(text, node) for node in keep) + "\n"
 
 
 class Worker:
