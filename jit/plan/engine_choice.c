@@ -441,7 +441,8 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     Plan *owner = (Plan *)plan;
     double took = ns > 0 ? ns : a->q.on[k].ns;
     double most = a->q.on[k].ns * a->q.on[k].spread;
-    bool is_cold = c->n_on[k] == 0 && c->is_known && ns > most;         /* threads were made, pages touched, a device was woken: that happens once */
+    /* Threads were made, pages touched, a device was woken: that happens once.  Work of unknown length may be as long as it seems, but on a GPU the first time says little. */
+    bool is_cold = c->n_on[k] == 0 && (c->is_known || k == ON_Gpu) && ns > most;
     if (ns > 0)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
