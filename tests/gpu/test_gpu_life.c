@@ -9,6 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A sanitizer's own locks do not survive the fork of a process whose other threads are at work. */
+#ifdef __has_feature
+#define HAS_FEATURE(f) __has_feature(f)
+#else
+#define HAS_FEATURE(f) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
+enum { CAN_FORK_BUSY = false };
+#else
+enum { CAN_FORK_BUSY = true };
+#endif
+
 static double now(void)
 {
     struct timespec t;
@@ -300,11 +312,13 @@ static void interrupt_long(void)
 
 int main(void)
 {
-    static const struct { const char *name; void (*fn)(void); } scenarios[] = {
-        { "fork-in-use", fork_in_use }, { "fork-while-compiling", fork_while_compiling }, { "exit-while-compiling", exit_while_compiling },
+    static const struct { const char *name; void (*fn)(void); bool forks_busy; } scenarios[] = {
+        { "fork-in-use", fork_in_use }, { "fork-while-compiling", fork_while_compiling, true }, { "exit-while-compiling", exit_while_compiling },
         { "failing-checks-looked-at", failing_checks_looked_at }, { "failing-checks-on-device", failing_checks_on_device }, { "interrupt-long", interrupt_long },
     };
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        if (scenarios[i].forks_busy && !CAN_FORK_BUSY)
+            continue;
         fflush(NULL);
         pid_t child = fork();
         if (child == 0) {
