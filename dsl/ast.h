@@ -55,6 +55,17 @@ typedef struct AstCmps    { uint32_t count; CmpOp *item; } AstCmps;
 typedef struct AstAlias   { Sym name, as_name; Span span; AstScope scope; uint32_t slot; } AstAlias;
 typedef struct AstAliases { uint32_t count; AstAlias *item; } AstAliases;
 
+/* What the text of a For loop says to whoever wants to know how long it will take; the interpreter's (prepare.c). */
+typedef struct LoopText {
+    struct Node *inner, *next;  /* the first For loop directly inside; the next one in the same loop */
+    uint64_t assigned;          /* variables assigned inside: bit (name mod 64) of each */
+    float    pass_ns;           /* interpreting one iteration, loops inside aside, as one machine does it */
+    float    passed_ns;         /* executions so far that were not worth more than a look */
+    bool     may_order;         /* a variable is accumulated in it: the order may be part of what it means */
+    bool     has_calls;         /* of anything but range() by the loops inside */
+    bool     has_while;
+} LoopText;
+
 /* What check() found out about a function. */
 typedef struct AstFunc {
     Sym       name;

@@ -51,7 +51,7 @@ STMT(AugAssign, "augmented assignment", D(BinOp, op) C(target) C(value))
 STMT(AnnAssign, "annotated assignment", O(value) C(target))
 STMT(If,        "if statement",     C(test) L(body) L(orelse))
 STMT(While,     "while statement",  C(test) L(body) L(orelse) D(bool, is_outermost) X(bool, ask_engine) X(void *, nest))
-STMT(For,       "for statement",    C(iter) C(target) L(body) L(orelse) D(bool, is_outermost) X(bool, ask_engine) X(void *, nest))
+STMT(For,       "for statement",    C(iter) C(target) L(body) L(orelse) D(bool, is_outermost) X(bool, ask_engine) X(void *, nest) X(LoopText, text))
 STMT(FuncDef,   "function definition",
      D(Sym, name) D(AstFunc *, func) L(defaults) L(body) D(Span, name_span) D(AstScope, scope) D(uint32_t, slot))
 STMT(Return,    "return statement", O(value))

@@ -374,16 +374,17 @@ static Flow for_range(HANDLER_ARGS)
     return for_cursor(vm, f, n, iterable);
 }
 
+bool for_is_over_range(const VM *vm, const AstFor *s)
+{
+    const AstCall *call = (const AstCall *)s->iter;
+    return s->iter->kind == ND_Call && s->target->kind == ND_Name && call->callee->kind == ND_Name &&
+           ((const AstName *)call->callee)->scope == SC_Global && call->keywords.count == 0 && call->args.count >= 1 && call->args.count <= 3 &&
+           strcmp(intern_text(vm->names, ((const AstName *)call->callee)->name), "range") == 0;
+}
+
 AnyFn choose_for(const VM *vm, const AstFor *s)
 {
-    if (s->iter->kind == ND_Call && s->target->kind == ND_Name) {
-        const AstCall *call = (const AstCall *)s->iter;
-        if (call->callee->kind == ND_Name && ((const AstName *)call->callee)->scope == SC_Global && call->keywords.count == 0 &&
-            call->args.count >= 1 && call->args.count <= 3 &&
-            strcmp(intern_text(vm->names, ((const AstName *)call->callee)->name), "range") == 0)
-            return HANDLER(for_range);
-    }
-    return HANDLER(for_general);
+    return for_is_over_range(vm, s) ? HANDLER(for_range) : HANDLER(for_general);
 }
 
 /* ---- assert, raise --------------------------------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ AnyFn choose_assign(const AstAssign *n);
 AnyFn choose_aug_assign(const AstAugAssign *n);
 AnyFn choose_if(const AstIf *n);
 AnyFn choose_for(const VM *vm, const AstFor *n);
+/* Is it `for i in range(…)` by its text?  The name may have been bound to something else. */
+bool  for_is_over_range(const VM *vm, const AstFor *n);
 /* NULL: no TestFn of its own, its value is tested. */
 AnyFn choose_test(const Node *n);
 

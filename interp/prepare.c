@@ -6,6 +6,7 @@ typedef struct Prepare {
     VM     *vm;
     Chunk  *chunk;
     bool    in_module;          /* in a module body, not in a function */
+    LoopText *text;             /* of the innermost For loop around; NULL: none */
     Status  status;
 } Prepare;
 
@@ -42,6 +43,108 @@ static Status make_literal(Prepare *p, AstStr *n)
     n->object = c->literal[c->n_literals++] = v.u.o;
     return ALP_OK;
 }
+
+/* ---- what the text of a loop says (LoopText) ---------------------------------------------------------------------------- */
+
+/* What a node itself takes, in nanoseconds: rounded, from one machine (`alpy profile --show`), since nothing may be known of this one yet. */
+static const float node_ns[ND_COUNT] = {
+    [ND_Attr] = 4, [ND_Index] = 3.3F, [ND_Call] = 13, [ND_Unary] = 1.5F, [ND_Binary] = 3, [ND_Compare] = 3, [ND_BoolOp] = 1, [ND_IfExp] = 1.5F,
+    [ND_Tuple] = 10, [ND_List] = 20, [ND_Walrus] = 1, [ND_ExprStmt] = 0.5F, [ND_Assign] = 1, [ND_AugAssign] = 2, [ND_AnnAssign] = 1, [ND_If] = 1,
+};
+#define SUB_NS   2.2F           /* each subscript behind the first */
+#define POWER_NS 15.0F
+
+static float ns_of(const Node *node)
+{
+    Node *n = (Node *)node;
+    float ns = node_ns[n->kind];
+    if (n->kind == ND_Index)
+        return ns + SUB_NS * (float)(AST_AS(Index, n)->subs.count - 1);
+    if (n->kind == ND_AugAssign && AST_AS(AugAssign, n)->target->kind == ND_Index)
+        return ns + node_ns[ND_Index];          /* read and written */
+    return n->kind == ND_Binary && AST_AS(Binary, n)->op == BI_Pow ? POWER_NS : ns;
+}
+
+typedef struct Mention { Sym name; bool found; } Mention;
+
+static void find_mention(Node *n, void *user)
+{
+    Mention *m = user;
+    m->found |= n->kind == ND_Name && AST_AS(Name, n)->name == m->name;
+    if (!m->found)
+        ast_each_child(n, find_mention, m);
+}
+
+/* x = … x …: all that an accumulation by a plain assignment can look like. */
+static bool names_itself(const AstAssign *s)
+{
+    if (s->targets.count != 1 || s->targets.item[0]->kind != ND_Name)
+        return false;
+    Mention m = { AST_AS(Name, s->targets.item[0])->name, false };
+    find_mention(s->value, &m);
+    return m.found;
+}
+
+static void note_assigned(LoopText *text, const Node *target)
+{
+    if (target->kind == ND_Name)
+        text->assigned |= UINT64_C(1) << AST_AS(Name, (Node *)target)->name % 64;
+    else if (target->kind == ND_Tuple)
+        text->assigned = UINT64_MAX;
+}
+
+/* A node in a For loop. */
+static void note_in_loop(LoopText *text, Node *n)
+{
+    text->pass_ns += ns_of(n);
+    switch ((NodeKind)n->kind) {
+    case ND_Call:
+        text->has_calls = true;
+        break;
+    case ND_While:
+        text->has_while = true;
+        break;
+    case ND_AugAssign:
+        text->may_order |= AST_AS(AugAssign, n)->target->kind == ND_Name;
+        note_assigned(text, AST_AS(AugAssign, n)->target);
+        break;
+    case ND_Assign:
+        text->may_order |= names_itself(AST_AS(Assign, n));
+        for (uint32_t i = 0; i < AST_AS(Assign, n)->targets.count; i++)
+            note_assigned(text, AST_AS(Assign, n)->targets.item[i]);
+        break;
+    case ND_AnnAssign:
+        note_assigned(text, AST_AS(AnnAssign, n)->target);
+        break;
+    case ND_Walrus:
+        note_assigned(text, AST_AS(Walrus, n)->target);
+        break;
+    case ND_List: case ND_FString: case ND_FuncDef: case ND_Del: case ND_Import: case ND_ImportFrom:
+        text->assigned = UINT64_MAX;            /* nothing that a look can make much of */
+        break;
+    default:
+        break;
+    }
+}
+
+/* A For loop is done: what it adds to the one around. */
+static void note_loop(LoopText *outer, AstFor *s)
+{
+    LoopText *text = &s->text;
+    note_assigned(text, s->target);
+    if (!outer)
+        return;
+    Node **last = &outer->inner;
+    while (*last)
+        last = &AST_AS(For, *last)->text.next;
+    *last = &s->head;
+    outer->assigned |= text->assigned;
+    outer->may_order |= text->may_order;
+    outer->has_calls |= text->has_calls;
+    outer->has_while |= text->has_while;
+}
+
+/* ---- handlers ------------------------------------------------------------------------------------------------------------ */
 
 /* What an expression does beyond yielding its value; see SP_HOLDS. */
 typedef struct Holds { bool holds; Prepare *p; } Holds;
@@ -92,19 +195,52 @@ static void set_constant(Node *n, Tag tag)
     n->exec = HANDLER(eval_number);
 }
 
+static bool are_pure(const NodeList *list)
+{
+    bool pure = true;
+    for (uint32_t i = 0; i < list->count; i++)
+        pure &= (list->item[i]->flags & NF_Pure) != 0;
+    return pure;
+}
+
+/* The loop's own text is what is inside; its bounds are evaluated outside. */
+static void prepare_for(Prepare *p, AstFor *s, Holds *h)
+{
+    LoopText *outer = p->text;
+    bool had_calls = outer && outer->has_calls;
+    visit(s->iter, h);
+    if (outer && for_is_over_range(p->vm, s) && are_pure(&AST_AS(Call, s->iter)->args))
+        outer->has_calls = had_calls;
+    p->text = &s->text;
+    visit(s->target, h);
+    for (uint32_t i = 0; i < s->body.count; i++)
+        visit(s->body.item[i], h);
+    p->text = outer;
+    for (uint32_t i = 0; i < s->orelse.count; i++)
+        visit(s->orelse.item[i], h);
+    note_loop(outer, s);
+}
+
 static void prepare_node(Prepare *p, Node *n)
 {
     Holds h = { true, p };
     bool in_module = p->in_module;
     n->spare = 0;
-    if (n->kind == ND_FuncDef) {
+    if (p->text)
+        note_in_loop(p->text, n);
+    if (n->kind == ND_For) {
+        prepare_for(p, AST_AS(For, n), &h);
+    } else if (n->kind == ND_FuncDef) {
+        LoopText *text = p->text;
         AstFuncDef *def = AST_AS(FuncDef, n);
         for (uint32_t i = 0; i < def->defaults.count; i++)
             prepare_node(p, def->defaults.item[i]);
         p->in_module = false;
+        p->text = NULL;
         for (uint32_t i = 0; i < def->body.count; i++)
             prepare_node(p, def->body.item[i]);
         p->in_module = in_module;
+        p->text = text;
     } else {
         ast_each_child(n, visit, &h);
     }

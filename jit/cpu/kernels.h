@@ -16,6 +16,7 @@ typedef struct CpuKernel {
     size_t   key_size;
     uint32_t refs;              /* plans that remember it, and the thread that compiles it */
     _Atomic int state;          /* KernelPhase */
+    bool     is_not_on_disk;    /* when it was looked for; guarded by runtime.c's lock, like the rest */
     uint64_t used;              /* of the process' clock of uses, for eviction */
     ElfImage image;
     char    *dump;              /* code as text, not told yet; NULL: none */

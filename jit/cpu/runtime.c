@@ -4,11 +4,13 @@
  * the arrays) and, when it is freed, waits for a compilation that may still read it.  fork() and exit() wait for compilations, too: LLVM holds locks and
  * has data of its own while it works. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -393,6 +395,7 @@ typedef struct CompileJob {
     CpuCompileOptions opt;
     bool        to_disk;
     bool        is_borrowed;    /* the thread it runs in: the system has none of its own */
+    bool        is_waited_for;  /* from the beginning */
     Made        made;
 } CompileJob;
 
@@ -424,6 +427,19 @@ static bool has_stack(void)
     return known && (uintptr_t)__builtin_frame_address(0) - (uintptr_t)low >= LEAST_STACK;
 }
 
+/* The calling thread, which ends when its work is done, steps back: where the interpreter has no core for itself it would lose whole time slices. */
+static void step_back(void)
+{
+#ifdef __linux__
+    enum { NICER = 10 };
+    id_t self = (id_t)gettid();
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, self);
+    if (errno == 0)
+        setpriority(PRIO_PROCESS, self, now + NICER);
+#endif
+}
+
 static void *compile(void *user)
 {
     CompileJob *job = user;
@@ -432,6 +448,8 @@ static void *compile(void *user)
     CpuObject object = { 0 };
     uint64_t start = now_ns();
     const CpuPlugin *plugin = NULL;
+    if (!job->is_borrowed && !job->is_waited_for)
+        step_back();
     pthread_mutex_lock(&shared.lock);
     if (job->is_borrowed && !has_stack())
         snprintf(m->error, sizeof m->error, "there is no thread to compile in");
@@ -460,6 +478,7 @@ static void *compile(void *user)
 static void *open_early(void *user)
 {
     (void)user;
+    step_back();
     pthread_mutex_lock(&shared.lock);
     open_plugin();
     shared.n_compiling--;
@@ -468,7 +487,7 @@ static void *open_early(void *user)
     return NULL;
 }
 
-/* A kernel that is not on disk will be compiled soon if its loop goes on: open the plug-in meanwhile.  Under the lock. */
+/* A kernel will be compiled soon if its loop goes on: open the plug-in meanwhile.  Under the lock. */
 static void begin_opening(void)
 {
     if (shared.plugin || shared.why_not[0] || shared.is_opening)
@@ -478,14 +497,14 @@ static void begin_opening(void)
         shared.n_compiling--;
 }
 
-/* Under the lock, which is given up meanwhile; k is K_New.  compile_it false: only from disk. */
-static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const CpuCompileOptions *opt, bool compile_it)
+/* Under the lock, which is given up meanwhile; k is K_New. */
+static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const CpuCompileOptions *opt, KernelWish wish)
 {
-    bool disk = !b->opt.no_disk_cache && !opt->dump;
-    if (!disk && !compile_it) {
+    bool disk = !b->opt.no_disk_cache && !opt->dump, compile_it = wish >= WISH_Start;
+    if (wish == WISH_Prepare)
         begin_opening();
+    if (!compile_it && (!disk || k->is_not_on_disk))
         return;
-    }
     set_phase(k, K_Compiling);
     k->refs++;
     shared.n_compiling++;
@@ -499,7 +518,7 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
     free(object);
     CompileJob *job = loaded.ok || !compile_it ? NULL : malloc(sizeof *job);
     if (job) {
-        *job = (CompileJob){ .backend = b, .kernel = k, .plan = plan, .opt = *opt, .to_disk = disk };
+        *job = (CompileJob){ .backend = b, .kernel = k, .plan = plan, .opt = *opt, .to_disk = disk, .is_waited_for = wish == WISH_Wait };
         if (opt->dump)
             job->opt.dump_user = job;
         if (!pool_detach(compile, job, COMPILER_STACK)) {
@@ -516,11 +535,10 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
         finish(k, &loaded);
         return;
     }
+    k->is_not_on_disk = true;
     set_phase(k, K_New);
     kernel_release(k);
     shared.n_compiling--;
-    if (!compile_it)
-        begin_opening();
     pthread_cond_broadcast(&shared.done);
 }
 
@@ -642,7 +660,7 @@ static KernelState cpu_kernel(Backend *backend, const Plan *plan, const Facts *f
     else
         k = kernel_of(b, p, plan, &opt, why);
     if (k && phase_of(k) == K_New && wish >= WISH_Find)
-        kernel_make(b, k, plan, &opt, wish >= WISH_Start);
+        kernel_make(b, k, plan, &opt, wish);
     while (k && wish == WISH_Wait && phase_of(k) == K_Compiling && !is_to_stop(b->vm))
         wait_a_little();
     KernelPhase phase = k ? phase_of(k) : K_Failed;

@@ -266,7 +266,7 @@ static GpuDevice *device_of(GpuBackend *b)
 /* Brings the image of k on as far as `wish` says. */
 static KernelState image_state(GpuBackend *b, PlanKernel *k, KernelWish wish, ReasonAt *why)
 {
-    static const ImageWish wishes[] = { [WISH_Find] = IMAGE_Find, [WISH_Start] = IMAGE_Start, [WISH_Wait] = IMAGE_Wait };
+    static const ImageWish wishes[] = { [WISH_Find] = IMAGE_Find, [WISH_Prepare] = IMAGE_Find, [WISH_Start] = IMAGE_Start, [WISH_Wait] = IMAGE_Wait };
     if (!k->image && !(k->image = image_ref(k->device, k->program->text, k->program->text_size, k->fp == FP_Fast, &k->from_memory)))
         return never(why, RS_NoMemory, "");
     ImagePhase phase = wish == WISH_None ? (ImagePhase)atomic_load(&k->image->state) : image_make(k->image, wishes[wish], !b->opt.no_disk_cache);

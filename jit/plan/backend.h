@@ -15,7 +15,8 @@ typedef enum KernelState {
 /* How much the caller wants the kernel, in ascending order of what it costs. */
 typedef enum KernelWish {
     WISH_None,                  /* only if this plan has it already */
-    WISH_Find,                  /* also if it was made for another plan or process */
+    WISH_Find,                  /* also if it was made for another plan or process: a look into memory and on disk */
+    WISH_Prepare,               /* … and if it was not, get ready to make it: most likely that will be asked for */
     WISH_Start,                 /* begin making it in the background */
     WISH_Wait,                  /* and wait for it */
 } KernelWish;

@@ -45,7 +45,9 @@ Estimate correction_apply(const Correction *c, double predicted_ns, double sprea
     if (!c || c->n == 0)
         return (Estimate){ predicted_ns, spread };
     double measured = exp(2 * c->log_error) * (1 + (spread - 1) / (4.0 * c->n));
-    return (Estimate){ predicted_ns * exp(c->log_ratio), measured < SPREAD_LEAST ? SPREAD_LEAST : measured < spread || c->n > 1 ? measured : spread };
+    if (c->n == 1)              /* far from the prediction: either may be right */
+        measured = fmax(fmin(measured, spread), exp(fabs(c->log_ratio)));
+    return (Estimate){ predicted_ns * exp(c->log_ratio), fmax(measured, SPREAD_LEAST) };
 }
 
 /* ---- data -------------------------------------------------------------------------------------------------------------------- */
@@ -129,7 +131,9 @@ static KernelWish wish_for(const Question *q, const Candidate *c, double gain_ns
     double now = q->is_known ? gain_ns : 0, lost = c->lost_ns + now;
     if (now > c->price_ns * (is_left ? WAIT_SHARE : WAIT_SHARE_FIXED))
         return WISH_Wait;
-    return lost >= c->begin_ns ? WISH_Start : lost >= c->find_ns ? WISH_Find : WISH_None;
+    if (lost >= c->begin_ns)
+        return WISH_Start;
+    return lost >= c->prepare_ns ? WISH_Prepare : lost >= c->find_ns || !q->is_known ? WISH_Find : WISH_None;
 }
 
 /* Another target that is ready, of which too little is known to rule it out; ON_COUNT: none. */

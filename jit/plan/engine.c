@@ -104,25 +104,40 @@ static LoopVerdict consider(Engine *e, LoopState *ls, Frame *frame, Value iterab
     return engine_run(e, ls, v, plan, frame, iterable, goes_on);
 }
 
+/* May a look tell that a loop is not worth more? */
+static bool may_glance(const Engine *e)
+{
+    return e->opt.device == DEV_Auto && !e->keeps_all && !e->opt.always_leaves;
+}
+
 /* A loop that was never analysed is interpreted until that has taken about as long as analysing it would. */
+static bool is_passed(Engine *e, Frame *frame, Node *loop, Value iterable, double *ns)
+{
+    LoopText *text = &AST_AS(For, loop)->text;
+    *ns = engine_glance(e, frame, loop, iterable);
+    text->passed_ns += (float)(isnan(*ns) ? ANALYSE_NS : *ns);
+    return (double)text->passed_ns < ANALYSE_NS;
+}
+
 static bool is_not_worth_analysis(Engine *e, LoopState *ls, Frame *frame, Value iterable)
 {
-    if (e->opt.device != DEV_Auto || ls->may_order || e->keeps_all || e->opt.always_leaves || ls->variants || ls->n_refusals ||
-        (e->vm->n_on_device && engine_names_device(ls, frame)))
+    double ns;
+    if (!may_glance(e) || ls->loop->kind != ND_For || (double)AST_AS(For, ls->loop)->text.passed_ns >= ANALYSE_NS || ls->may_order || ls->variants ||
+        ls->n_refusals || (e->vm->n_on_device && engine_names_device(ls, frame)))
         return false;
-    if (ls->glanced_ns < ANALYSE_NS) {
-        double ns = engine_glance(e, frame, ls->loop, iterable);
-        ls->glanced_ns += isnan(ns) ? ANALYSE_NS : ns;
-        if (ns < TINY_NS)
-            engine_note_small(ls, frame);
-    }
-    return ls->glanced_ns < ANALYSE_NS;
+    bool passes = is_passed(e, frame, ls->loop, iterable, &ns);
+    if (ns < TINY_NS)
+        engine_note_small(ls, frame);
+    return passes;
 }
 
 static LoopVerdict take(VM *vm, Frame *frame, Node *loop, Value iterable)
 {
     Engine *e = vm->engine_state;
     LoopState *ls = engine_state_get(loop);
+    double ns;
+    if (!ls && may_glance(e) && !vm->n_on_device && engine_glance_is_enough(e, frame, loop, iterable) && is_passed(e, frame, loop, iterable, &ns))
+        return LOOP_DECLINED;
     if (!ls) {
         ls = engine_state_new(e, frame, loop);
         if (!ls)

@@ -13,7 +13,9 @@
 /* Opening a device takes 150 to 350 ms with its driver (seen on three machines), which delays nobody who does not wait for it but a program that ends meanwhile. */
 #define OPEN_NS   300e6
 #define BEGIN_OPENING_NS 100e6
-#define FIND_NS   1e6           /* a kernel that is not on disk makes the compiler be opened, for which a program that ends soon waits some milliseconds */
+#define PREPARE_NS 1e6          /* opening the compiler, for which a program that ends soon waits some milliseconds */
+#define FIND_NS   1e5           /* looking for a kernel on disk in vain takes 30 us, loading one 100 us and more */
+#define IN_PARALLEL 0.4         /* a kernel that is made while others work keeps nobody waiting: what it costs, of what waiting for it would */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
 
@@ -165,7 +167,9 @@ static void predict(Engine *e, Choice *c, const Plan *plan, const Facts *facts)
             model_predict(m, &f, (Target){ .kind = TARGET_Cpu, .n_threads = n_max }, &c->model[ON_CpuN]);
         }
     }
-    c->price_ns[PLAN_CPU] = model_compile_ns(m, &f, (Target){ .kind = TARGET_Cpu, .n_threads = 1 }, false);     /* the compiler is opened while others work */
+    const Target one = { .kind = TARGET_Cpu, .n_threads = 1 };
+    c->price_ns[PLAN_CPU] = model_compile_ns(m, &f, one, false);
+    c->first_ns = model_compile_ns(m, &f, one, true) - c->price_ns[PLAN_CPU];
     if (e->opt.gpu) {
         const Target gpu = { .kind = TARGET_Gpu, .gpu = e->opt.gpu_ordinal };
         model_predict(m, &f, gpu, &c->model[ON_Gpu]);
@@ -293,6 +297,7 @@ static KernelState kernel_state(Engine *e, Asked *a, int which, const Plan *plan
     Backend *b = which == PLAN_CPU ? e->opt.backend : e->opt.gpu;
     if (a->state[which] != KERNEL_READY && a->state[which] != KERNEL_NEVER)
         a->state[which] = b->kernel(b, plan, facts, e->opt.plan.fp, wish, &a->kernel[which], &a->why[which]);
+    e->has_compiled |= which == PLAN_CPU && a->state[which] == KERNEL_READY && plan->use.sought[which] >= WISH_Start;
     return a->state[which];
 }
 
@@ -300,11 +305,15 @@ static void ask_cpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
 {
     Candidate *one = &a->q.on[ON_Cpu1], *many = &a->q.on[ON_CpuN];
     one->readiness = e->opt.backend ? readiness_of(kernel_state(e, a, PLAN_CPU, plan, facts, WISH_None)) : AVAIL_Never;
-    one->price_ns = one->begin_ns = one->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_CPU];
-    one->find_ns = fmax(FIND_NS, e->machine->host.load_ns);
+    one->price_ns = one->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_CPU] + (e->has_compiled ? 0 : a->choice->first_ns);
+    one->begin_ns = one->price_ns * (e->machine->host.n_cores > 1 ? IN_PARALLEL : 1);
+    one->prepare_ns = PREPARE_NS;
+    one->find_ns = FIND_NS;
     one->lost_ns = plan->use.lost_ns[PLAN_CPU];
     many->readiness = a->choice->n_threads > 1 ? one->readiness : AVAIL_Never;
-    many->price_ns = many->begin_ns = one->price_ns;
+    many->price_ns = one->price_ns;
+    many->begin_ns = one->begin_ns;
+    many->prepare_ns = one->prepare_ns;
     many->find_ns = one->find_ns;
     many->lost_ns = one->lost_ns;
 }
@@ -328,6 +337,7 @@ static void ask_gpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
     c->price_ns = c->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_GPU] + (a->is_open ? 0 : OPEN_NS);
     c->begin_ns = a->is_open ? c->price_ns : BEGIN_OPENING_NS;
     c->find_ns = a->is_open ? e->machine->gpu[e->opt.gpu_ordinal].load_ns : BEGIN_OPENING_NS;
+    c->prepare_ns = c->begin_ns;
     c->lost_ns = a->is_open ? plan->use.lost_ns[PLAN_GPU] : e->gpu_lost_ns;     /* opening serves all nests */
 }
 
@@ -406,9 +416,9 @@ bool engine_act(Engine *e, Asked *a, const Plan *plan, const Facts *facts, const
                 continue;
             a->is_open = true;
         }
-        if (wish == WISH_Find && plan->use.was_sought[i])
+        if (wish < WISH_Start && wish <= plan->use.sought[i])
             continue;
-        owner->use.was_sought[i] = true;
+        owner->use.sought[i] = (uint8_t)wish;
         KernelState s = kernel_state(e, a, i, plan, facts, wish);
         changed |= s == KERNEL_NEVER || s == KERNEL_READY;
     }
@@ -443,7 +453,8 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     double most = a->q.on[k].ns * a->q.on[k].spread;
     /* Threads were made, pages touched, a device was woken: that happens once.  Work of unknown length may be as long as it seems, but on a GPU the first time says little. */
     bool is_cold = c->n_on[k] == 0 && (c->is_known || k == ON_Gpu) && ns > most;
-    if (ns > 0)
+    bool made_threads = k == ON_CpuN && !e->has_forked;
+    if (ns > 0 && !made_threads)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
     c->n_runs++;

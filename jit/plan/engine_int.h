@@ -26,6 +26,7 @@ enum {
     N_CHOICES    = 8,           /* sizes of executions, a quarter of an octave each, of which predictions are kept per nest */
 };
 #define ANALYSE_NS  2e5         /* building a nest and its first plan */
+#define FAINT_NS    500         /* of interpreting: looking at a loop and entering a kernel that is there takes as long */
 #define TINY_NS     4e3         /* looking at an entry's numbers would be a fair part of that */
 #define MEASURED_NS 2e4         /* executions from here on are timed: two looks at the clock are 0.1 us */
 
@@ -42,7 +43,8 @@ typedef struct Choice {
     Estimate estimate[ON_COUNT];        /* corrected */
     Correction *correction[ON_COUNT];   /* the history's: key[] says whether still */
     uint64_t key[ON_COUNT];
-    double   price_ns[PLAN_BACK_ENDS];
+    double   price_ns[PLAN_BACK_ENDS];  /* of a kernel … */
+    double   first_ns;                  /* … of the CPU, more if it is the process's first */
     /* so far: */
     uint64_t n_runs, n_on[ON_COUNT];
     uint32_t n_trials;
@@ -90,8 +92,6 @@ typedef struct LoopState {
     bool     covered;           /* the present execution runs in the interpreter, but as one nest: loops inside are part of it */
     bool     is_replayed;       /* … since a check failed: most likely it ends by an exception */
     bool     may_order;         /* some loop in it may hold an ordered accumulation, or a call to a function of the program */
-    double   glanced_ns;        /* executions that were not worth analysing it, as engine_glance() says */
-    uint32_t n_nodes;           /* of the text, if it has no loops inside; else 0 */
     uint32_t n_small, skip;     /* entries in a row that were small; those still to be passed over */
     uint32_t n_refusals, n_names, cap_names;
     struct Refusal { uint64_t print; ReasonAt why; } *refusal;     /* [MAX_REFUSALS], newest last; NULL until the first */
@@ -127,6 +127,7 @@ typedef struct Engine {
     uint32_t machine_version;
     History *history;
     bool     has_forked;        /* some loop ran on several threads, which are there now */
+    bool     has_compiled;      /* a kernel of the CPU: the compiler is open and warm */
     bool     knows_device, has_no_device;       /* it was opened; it cannot be */
     double   gpu_lost_ns;       /* by all nests, while it was not */
     Running  running;
@@ -171,8 +172,10 @@ void       engine_emit_to_stderr(void *user, const char *s, size_t n);
 bool        engine_keeps_off_gpu(const Engine *e, const Variant *v);
 
 /* ---- engine_glance.c --------------------------------------------------------------------------------------------------- */
-/* What interpreting the loop takes at most, from a look at its text; NaN: that does not tell. */
+/* What interpreting the loop takes, from a look at its text; NaN: that does not tell. */
 double      engine_glance(Engine *e, Frame *frame, Node *loop, Value iterable);
+/* Likewise, where nothing is kept of the loop yet.  True: its text can be ordered in one way only, and calls nothing, so that a look at it is enough. */
+bool        engine_glance_is_enough(const Engine *e, Frame *frame, const Node *loop, Value iterable);
 
 /* ---- engine_choice.c --------------------------------------------------------------------------------------------------- */
 /* What is known of the present execution; v->work is its.  is_away: some of its bytes are on the device alone.  False: no memory. */

@@ -37,8 +37,6 @@ typedef struct Scan {
     Frame   *frame;
     NHome   *names;             /* NULL while counting */
     uint32_t n_names, cap;
-    uint32_t n_for;             /* For loops around the present node */
-    uint32_t n_nodes, n_loops;
     bool     may_order;
 } Scan;
 
@@ -89,31 +87,9 @@ static bool is_own_business(Scan *s, const Node *callee)
            (value.tag == T_Module && ((const Module *)(const void *)value.u.o)->is_builtin);
 }
 
-typedef struct Mention { Sym name; bool found; } Mention;
-
-static void find_mention(Node *n, void *user)
-{
-    Mention *m = user;
-    m->found |= n->kind == ND_Name && AST_AS(Name, n)->name == m->name;
-    if (!m->found)
-        ast_each_child(n, find_mention, m);
-}
-
-/* x = … x …: all that an accumulation by a plain assignment can look like. */
-static bool names_itself(const AstAssign *s)
-{
-    if (s->targets.count != 1 || s->targets.item[0]->kind != ND_Name)
-        return false;
-    Mention m = { AST_AS(Name, s->targets.item[0])->name, false };
-    find_mention(s->value, &m);
-    return m.found;
-}
-
 static void scan_node(Node *n, void *user)
 {
     Scan *s = user;
-    s->n_nodes++;
-    s->n_loops += engine_is_loop(n);
     switch (n->kind) {
     case ND_Name:
         scan_name(s, (AstName *)n);
@@ -121,20 +97,15 @@ static void scan_node(Node *n, void *user)
     case ND_Call:
         s->may_order |= !is_own_business(s, AST_AS(Call, n)->callee);
         break;
-    case ND_AugAssign:
-        s->may_order |= s->n_for > 0 && AST_AS(AugAssign, n)->target->kind == ND_Name;
-        break;
-    case ND_Assign:
-        s->may_order |= s->n_for > 0 && names_itself(AST_AS(Assign, n));
+    case ND_For:
+        s->may_order |= AST_AS(For, n)->text.may_order;
         break;
     case ND_FuncDef:
         return;                 /* its names are of another scope */
     default:
         break;
     }
-    s->n_for += n->kind == ND_For;
     ast_each_child(n, scan_node, s);
-    s->n_for -= n->kind == ND_For;
 }
 
 /* The loop around `loop` in the same text that is no nest itself. */
@@ -161,7 +132,6 @@ LoopState *engine_state_new(Engine *e, Frame *frame, Node *loop)
     scan_node(loop, &s);
     ls->loop = loop;
     ls->may_order = s.may_order;
-    ls->n_nodes = s.n_loops == 1 ? s.n_nodes : 0;
     ls->cap_names = s.n_names;
     ls->names = mem_alloc(&e->vm->mem, s.n_names * (sizeof *ls->names + sizeof *ls->last));
     if (!ls->names) {

@@ -32,11 +32,15 @@ enum {
 
 /* In nanoseconds; operations as plan_work() counts them. */
 #define NS_PER_OP   1.5         /* where nothing has been measured yet: eleven nests took the executor 1.0 to 1.9, the interpreter 1.2 to 5.7 */
-#define SMALL_NS    1e3         /* looking at the loop and entering a kernel take 0.4 us */
+#define SMALL_NS    1e3         /* only a kernel that is there already can be better than interpreting */
+#define INTERP_FACTOR 2.2       /* interpreting takes so many times what the executor does, roughly */
+#define KERNEL_FACTOR 20        /* … and the executor what a kernel on one thread does */
+#define ENTER_NS    450         /* looking at a loop whose kernel is there, and entering that */
 #define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
-#define FIND_NS     1e6         /* price of looking for a kernel on disk, … */
-#define COMPILE_NS  10e6        /* … and of making one (the first one in a process: twice that) */
+#define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
+#define PREPARE_NS  1e6         /* … of opening the compiler, … */
+#define COMPILE_NS  6e6         /* … and of making one, while others work */
 #define BYTES_PER_NS 0.1        /* copying arrays takes less than a twentieth of an execution that writes so much in a nanosecond of its time */
 
 static const char *const executor_name = "reference";
@@ -64,8 +68,11 @@ bool engine_looks_at_all(const Engine *e)
 
 bool engine_is_tiny(const Engine *e, const LoopState *ls, Frame *frame, Value iterable)
 {
-    return e->opt.device == DEV_Auto && !e->keeps_all && ls->n_nodes && iterable.tag == T_Range &&
-           (double)RANGE(iterable)->count * ls->n_nodes * NS_PER_OP < SMALL_NS && !(e->vm->n_on_device && engine_names_device(ls, frame));
+    if (e->opt.device != DEV_Auto || e->keeps_all || ls->loop->kind != ND_For || iterable.tag != T_Range)
+        return false;
+    const LoopText *text = &AST_AS(For, ls->loop)->text;
+    return !text->inner && !text->has_while && (double)RANGE(iterable)->count * (double)text->pass_ns < FAINT_NS &&
+           !(e->vm->n_on_device && engine_names_device(ls, frame));
 }
 
 /* Must the plan be carried out by somebody who knows it? */
@@ -101,9 +108,10 @@ static void learn(Variant *v, double ns)
     v->ns_per_op = 0.5 * (v->ns_per_op + per_op);
 }
 
-static KernelWish wish_for(double lost_ns)
+/* What is spent on a look at the disk is little beside what an execution of unknown length may take. */
+static KernelWish wish_for(double lost_ns, bool is_known)
 {
-    return lost_ns >= COMPILE_NS ? WISH_Start : lost_ns >= FIND_NS ? WISH_Find : WISH_None;
+    return lost_ns >= COMPILE_NS ? WISH_Start : lost_ns >= PREPARE_NS ? WISH_Prepare : lost_ns >= FIND_NS || !is_known ? WISH_Find : WISH_None;
 }
 
 /* ---- one execution ----------------------------------------------------------------------------------------------------- */
@@ -137,9 +145,10 @@ static bool seek_kernel(Job *j, Backend *b, KernelWish wish)
     Plan *plan = plan_of(j);
     ReasonAt why = { 0 };
     int which = b == j->e->opt.gpu ? PLAN_GPU : PLAN_CPU;
-    if (wish == WISH_Find && plan->use.was_sought[which])
+    if (wish < WISH_Start && wish <= plan->use.sought[which])
         wish = WISH_None;
-    plan->use.was_sought[which] |= wish >= WISH_Find;
+    if (wish > WISH_None)
+        plan->use.sought[which] = (uint8_t)wish;
     switch (b->kernel(b, plan, j->v->facts, j->e->opt.plan.fp, wish, &j->kernel, &why)) {
     case KERNEL_READY:
         j->on.why_not.code = RS_None;
@@ -202,7 +211,7 @@ static bool leaves_for_one(Job *j, double ns, bool is_last)
     else if (ns < j->ns)
         ns = j->ns;
     return j->e->opt.backend && !j->has_no_kernel &&
-           seek_kernel(j, j->e->opt.backend, is_last ? WISH_Wait : wish_for(j->plan->use.lost_ns[PLAN_CPU] + ns));
+           seek_kernel(j, j->e->opt.backend, is_last ? WISH_Wait : wish_for(j->plan->use.lost_ns[PLAN_CPU] + ns, true));
 }
 
 static bool leaves(void *user, bool is_last)
@@ -416,17 +425,35 @@ static bool uses_device(const Job *j)
     return false;
 }
 
-/* Finding out what this machine is takes some tenths of a millisecond: short programs do without. */
-static bool is_worth_a_machine(Engine *e, double ns)
+/* Is a kernel of the CPU there, or what was lost without it worth asking for it? */
+static bool has_kernel(Job *j)
 {
-    return e->machine || (e->plain_ns += ns) >= MACHINE_NS;
+    Backend *b = j->e->opt.backend;
+    return j->kernel || (b && seek_kernel(j, b, wish_for(j->plan->use.lost_ns[PLAN_CPU] + j->ns, j->v->work.is_known)));
+}
+
+/* Finding out what this machine is takes some tenths of a millisecond: short programs do without.  Whether a kernel is on disk is found sooner. */
+static bool is_worth_a_machine(Job *j)
+{
+    Engine *e = j->e;
+    return e->machine || (e->plain_ns += has_kernel(j) ? j->ns / KERNEL_FACTOR : j->ns) >= MACHINE_NS;
+}
+
+/* Would a kernel be better than interpreting even so little?  Entries that are passed over count as well (engine_note_small()). */
+static bool has_small_kernel(Job *j)
+{
+    double gain = j->ns * INTERP_FACTOR - ENTER_NS;
+    if (!j->e->opt.backend || !(gain > 0))
+        return false;
+    plan_of(j)->use.lost_ns[PLAN_CPU] += gain * (1.0 + j->ls->n_small);
+    return seek_kernel(j, j->e->opt.backend, wish_for(j->plan->use.lost_ns[PLAN_CPU], true));
 }
 
 /* Some microseconds without a kernel: one of the CPU's, on one thread, or none. */
 static LoopVerdict by_one_thread(Job *j)
 {
     Backend *b = j->e->opt.backend;
-    if (b && seek_kernel(j, b, wish_for(j->plan->use.lost_ns[PLAN_CPU] + j->ns))) {
+    if (has_kernel(j)) {
         b->n_threads = j->v->work.is_known ? 1 : 0;
         return by_kernel(j);
     }
@@ -451,14 +478,14 @@ static LoopVerdict by_the_best(Job *j, bool goes_on)
     bool is_away = uses_device(j);
     /* What is not known may be long this time: only a While loop is asked about again.  Entering the executor takes as long as entering a kernel. */
     bool may_be_small = v->work.is_known || (ls->loop->kind == ND_While && !e->keeps_all && !ls->may_order);
-    if (j->ns < SMALL_NS && may_be_small && !must && !goes_on && !is_away) {
+    if (j->ns < SMALL_NS && may_be_small && !must && !goes_on && !is_away && !has_small_kernel(j)) {
         engine_note_small(ls, j->frame);
         j->on.why_not.code = RS_Small;
         return decline(j);
     }
     ls->n_small = 0;
     j->room = &asked;
-    bool is_plain = (j->ns < CHOICE_NS && v->work.is_known) || !is_worth_a_machine(e, j->ns);
+    bool is_plain = (j->ns < CHOICE_NS && v->work.is_known) || !is_worth_a_machine(j);
     if ((is_plain && !is_away) || !engine_begin_asking(e, &asked, v, j->plan, is_away))
         return by_one_thread(j);
     j->asked = &asked;

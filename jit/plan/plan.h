@@ -113,7 +113,7 @@ typedef struct Plan {
     struct {                    /* what the engine knows of its executions; no part of the plan either */
         double   lost_ns[PLAN_BACK_ENDS];       /* by those without this back end's kernel, for lack of it: measured or estimated */
         uint32_t n_done, n_failed;
-        bool     was_sought[PLAN_BACK_ENDS];    /* a kernel, where looking for one costs little */
+        uint8_t  sought[PLAN_BACK_ENDS];    /* a kernel, where looking for one costs little */
         struct { uint64_t key; double flops, bytes; bool is_known; } counted;   /* of the execution with these facts, for reports */
         uint64_t hash;          /* of its text: the same in every process; 0: not made yet */
     } use;

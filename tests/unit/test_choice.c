@@ -298,6 +298,9 @@ static void test_glance(void)
     static const struct { const char *text; bool is_small; } glances[] = {
         { "for i in range(n):\n        for j in range(n):\n            a[i, j] = a[i, j] * 0.5\n", true },
         { "for i in range(n):\n        for j in range(i + 1, n):\n            a[i, j] = a[j, i] * 0.5\n", true },
+        { "for i in range(n):\n        for j in range(i):\n            for k in range(j):\n                a[i, j] = a[i, j] - a[i, k] * a[k, j]\n", true },
+        { "for i in range(n):\n        for j in range(min(n, 1000000)):\n            a[i, j] = a[i, j] * 0.5\n", true },
+        { "for i in range(n):\n        for j in range(max(n, 1000000)):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
         { "for i in range(1, n - 1):\n        for j in range(a.shape[1] // 2):\n            a[i, j] = a[i - 1, j] * 0.5\n", true },
         { "for i in range(n):\n        m = 1000000\n        for j in range(m):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
         { "for i in range(n):\n        for j in range(n * 100000):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
@@ -312,6 +315,16 @@ static void test_glance(void)
     }
 }
 
+/* A kernel that is there is worth entering also where interpreting takes no more than a microsecond; none is made for that alone. */
+static void test_small(void)
+{
+    for (int is_unmade = 0; is_unmade < 2; is_unmade++) {
+        Fake cpu = CPU(.is_unmade = is_unmade);
+        run_program(MATMUL SQUARE(3) "for r in [0] * 4000:\n    matmul(n, a, b, c)\n", &cpu, NULL);
+        CHECK(is_unmade ? n_ran == 0 : n_ran > 2000, "unmade %d: %d runs", is_unmade, n_ran);
+    }
+}
+
 /* With the numbers of other machines: what is small stays on the CPU everywhere, what is large goes to a large GPU. */
 static void test_profile(const char *path)
 {
@@ -320,7 +333,7 @@ static void test_profile(const char *path)
     get_machine(&m);
     Fake cpu = CPU(), gpu = GPU();
     run_program(MATMUL SQUARE(16) TIMES(50, "matmul(n, a, b, c)"), &cpu, m.n_gpus ? &gpu : NULL);
-    CHECK(n_ran == 50 && !strchr(ran, 'g'), "%s, small: %s", path, ran);
+    CHECK(n_ran > 45 && !strchr(ran, 'g'), "%s, small: %s", path, ran);
     bool is_large = m.n_gpus && m.gpu[0].n_sm > 100;
     Fake cpu2 = CPU(), gpu2 = GPU();
     run_program(MATMUL SQUARE(3000) "matmul(n, a, b, c)\n", &cpu2, m.n_gpus ? &gpu2 : NULL);
@@ -338,6 +351,7 @@ int main(int argc, char **argv)
     test_first_time();
     test_alternation();
     test_glance();
+    test_small();
     for (int i = 1; i < argc; i++)
         test_profile(argv[i]);
     printf("%d passed, %d failed\n", passed, failed);
