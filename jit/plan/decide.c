@@ -19,6 +19,7 @@
 #define WAIT_SHARE     2.0      /* a kernel is waited for that wins so many times its price in this execution, where the executor could be left meanwhile */
 #define WAIT_SHARE_FIXED 1.25   /* … and where whoever begins goes on to the end */
 #define TRIAL_SHARE    0.02
+#define UNKNOWN_FACTOR 4        /* work of unknown length is taken for so much, where nothing but a look on disk is at stake */
 
 /* ---- how long -------------------------------------------------------------------------------------------------------------- */
 
@@ -126,14 +127,17 @@ static double gain_of(const Question *q, DecideTarget k, double rival_ns)
     return positive(rival_ns - cost(&q->on[k]));
 }
 
-static KernelWish wish_for(const Question *q, const Candidate *c, double gain_ns, bool is_left)
+/* doubt: how many times shorter than predicted the execution may be without the kernel. */
+static KernelWish wish_for(const Question *q, const Candidate *c, double gain_ns, bool is_left, double doubt)
 {
     double now = q->is_known ? gain_ns : 0, lost = c->lost_ns + now;
-    if (now > c->price_ns * (is_left ? WAIT_SHARE : WAIT_SHARE_FIXED))
+    if (now > c->price_ns * doubt * (is_left ? WAIT_SHARE : WAIT_SHARE_FIXED))
         return WISH_Wait;
     if (lost >= c->begin_ns)
         return WISH_Start;
-    return lost >= c->prepare_ns ? WISH_Prepare : lost >= c->find_ns || !q->is_known ? WISH_Find : WISH_None;
+    if (lost >= c->prepare_ns)
+        return WISH_Prepare;
+    return (q->is_known ? lost : UNKNOWN_FACTOR * (lost + gain_ns)) >= c->find_ns ? WISH_Find : WISH_None;
 }
 
 /* Another target that is ready, of which too little is known to rule it out; ON_COUNT: none. */
@@ -176,12 +180,13 @@ void decide(const Question *q, Answer *a)
     *a = (Answer){ .target = (uint8_t)best };
     double rival = best == ON_COUNT ? INFINITY : cost(&q->on[best]);
     bool is_left = q->may_leave && best == ON_Executor;
+    double doubt = best == ON_COUNT ? 1 : sqrt(fmax(1, q->on[best].spread));
     const DecideTarget makeable[] = { better_cpu(q), ON_Gpu };
     for (size_t i = 0; i < COUNT_OF(makeable); i++) {
         const Candidate *c = &q->on[makeable[i]];
         double gain = gain_of(q, makeable[i], rival);
         if ((c->readiness == AVAIL_Unmade || c->readiness == AVAIL_Making) && gain > 0)
-            a->wish[i == 0 ? ON_Cpu1 : ON_Gpu] = wish_for(q, c, gain, is_left);
+            a->wish[i == 0 ? ON_Cpu1 : ON_Gpu] = wish_for(q, c, gain, is_left, doubt);
     }
     if (a->wish[ON_Gpu] == WISH_Wait && a->wish[ON_Cpu1] > WISH_Find)
         a->wish[ON_Cpu1] = WISH_Find;           /* nobody would run it */

@@ -39,6 +39,7 @@ enum {
 #define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
 #define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
+#define UNKNOWN_FACTOR 4        /* work of unknown length may be so much longer */
 #define PREPARE_NS  1e6         /* … of opening the compiler, … */
 #define COMPILE_NS  6e6         /* … and of making one, while others work */
 #define BYTES_PER_NS 0.1        /* copying arrays takes less than a twentieth of an execution that writes so much in a nanosecond of its time */
@@ -111,7 +112,9 @@ static void learn(Variant *v, double ns)
 /* What is spent on a look at the disk is little beside what an execution of unknown length may take. */
 static KernelWish wish_for(double lost_ns, bool is_known)
 {
-    return lost_ns >= COMPILE_NS ? WISH_Start : lost_ns >= PREPARE_NS ? WISH_Prepare : lost_ns >= FIND_NS || !is_known ? WISH_Find : WISH_None;
+    if (lost_ns >= COMPILE_NS)
+        return WISH_Start;
+    return lost_ns >= PREPARE_NS ? WISH_Prepare : lost_ns >= (is_known ? FIND_NS : FIND_NS / UNKNOWN_FACTOR) ? WISH_Find : WISH_None;
 }
 
 /* ---- one execution ----------------------------------------------------------------------------------------------------- */
