@@ -37,6 +37,7 @@ enum {
 #define KERNEL_FACTOR 20        /* … and the executor what a kernel on one thread does */
 #define ENTER_NS    450         /* looking at a loop whose kernel is there, and entering that */
 #define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
+#define SPREAD_NS   4e5         /* of a kernel on one thread */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
 #define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
 #define UNKNOWN_FACTOR 4        /* work of unknown length may be so much longer */
@@ -435,11 +436,17 @@ static bool has_kernel(Job *j)
     return j->kernel || (b && seek_kernel(j, b, wish_for(j->plan->use.lost_ns[PLAN_CPU] + j->ns, j->v->work.is_known)));
 }
 
-/* Finding out what this machine is takes some tenths of a millisecond: short programs do without.  Whether a kernel is on disk is found sooner. */
+/* Finding out what this machine is takes some tenths of a millisecond: short programs do without, unless several threads may win as much at once.
+ * Whether a kernel is on disk is found sooner. */
 static bool is_worth_a_machine(Job *j)
 {
     Engine *e = j->e;
-    return e->machine || (e->plain_ns += has_kernel(j) ? j->ns / KERNEL_FACTOR : j->ns) >= MACHINE_NS;
+    if (e->machine)
+        return true;
+    bool is_found = has_kernel(j);
+    double ns = is_found ? j->ns / KERNEL_FACTOR : j->ns;
+    e->plain_ns += ns;
+    return e->plain_ns >= MACHINE_NS || (is_found && ns >= SPREAD_NS && j->by->n_threads_max > 1);
 }
 
 /* Would a kernel be better than interpreting even so little?  Entries that are passed over count as well (engine_note_small()). */
