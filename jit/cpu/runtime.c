@@ -67,7 +67,7 @@ static struct {
     const CpuPlugin *plugin;
     char       path[512];
     size_t     size;            /* of the file */
-    char       identity[640];   /* path, size and time of the file: names the compiler in keys without opening it */
+    char       identity[128];   /* size and time of the file: names the compiler in keys without opening it, from wherever the program was called */
     char       why_not[256];    /* "" = it is there, or nobody has looked */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
 
@@ -131,7 +131,7 @@ static bool identify(const char *path)
         return false;
     snprintf(shared.path, sizeof shared.path, "%s", path);
     shared.size = (size_t)st.st_size;
-    snprintf(shared.identity, sizeof shared.identity, "%s %lld %lld.%09ld %s", path, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+    snprintf(shared.identity, sizeof shared.identity, "%lld %lld.%09ld %s", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
              st.st_mtim.tv_nsec, ALPY_VERSION);
     return true;
 }
@@ -501,10 +501,11 @@ static void begin_opening(void)
 static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const CpuCompileOptions *opt, KernelWish wish)
 {
     bool disk = !b->opt.no_disk_cache && !opt->dump, compile_it = wish >= WISH_Start;
-    if (wish == WISH_Prepare)
-        begin_opening();
-    if (!compile_it && (!disk || k->is_not_on_disk))
+    if (!compile_it && (!disk || k->is_not_on_disk)) {
+        if (wish == WISH_Prepare)
+            begin_opening();
         return;
+    }
     set_phase(k, K_Compiling);
     k->refs++;
     shared.n_compiling++;
@@ -539,6 +540,8 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
     set_phase(k, K_New);
     kernel_release(k);
     shared.n_compiling--;
+    if (wish == WISH_Prepare)
+        begin_opening();
     pthread_cond_broadcast(&shared.done);
 }
 
@@ -585,7 +588,7 @@ static PlanKernels *plan_kernels_new(const Plan *plan, const Facts *f, FpMode fp
 /* Under the lock: the kernel for p's layout; NULL: *why says why there is none. */
 static CpuKernel *kernel_of(CpuBackend *b, PlanKernels *p, const Plan *plan, const CpuCompileOptions *opt, ReasonAt *why)
 {
-    char host[200], compiler[900];
+    char host[200], compiler[400];
     size_t size;
     if (p->kernel)
         return p->kernel;

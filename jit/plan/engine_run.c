@@ -37,7 +37,7 @@ enum {
 #define KERNEL_FACTOR 20        /* … and the executor what a kernel on one thread does */
 #define ENTER_NS    450         /* looking at a loop whose kernel is there, and entering that */
 #define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
-#define SPREAD_NS   4e5         /* of a kernel on one thread */
+#define SPREAD_NS   5e5         /* what several threads must win over one for that */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
 #define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
 #define UNKNOWN_FACTOR 4        /* work of unknown length may be so much longer */
@@ -443,10 +443,10 @@ static bool is_worth_a_machine(Job *j)
     Engine *e = j->e;
     if (e->machine)
         return true;
-    bool is_found = has_kernel(j);
-    double ns = is_found ? j->ns / KERNEL_FACTOR : j->ns;
-    e->plain_ns += ns;
-    return e->plain_ns >= MACHINE_NS || (is_found && ns >= SPREAD_NS && j->by->n_threads_max > 1);
+    if (!has_kernel(j))
+        return (e->plain_ns += j->ns) >= MACHINE_NS;
+    double ns = j->ns / KERNEL_FACTOR, n_threads = j->by->n_threads_max > 1 ? j->by->n_threads_max : 1;
+    return (e->plain_ns += ns) >= MACHINE_NS || ns * (1 - 1 / n_threads) >= SPREAD_NS;
 }
 
 /* Would a kernel be better than interpreting even so little?  Entries that are passed over count as well (engine_note_small()). */
