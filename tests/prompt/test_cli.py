@@ -2,6 +2,7 @@
 
 Usage: test_cli.py ALPY.  Prints "N passed, N failed"; exit status 1 if any failed.  Exit statuses and messages are CPython's.
 """
+import json
 import os
 import signal
 import subprocess
@@ -188,6 +189,22 @@ def check_drawing(alpy, row):
     return None if ok else f"--graph with dot {dot!r}: status {r.returncode}, files {files}, stderr {r.stderr!r}"
 
 
+def check_other_path(alpy):
+    """A kernel that one process made is found by the next one, whatever path the program was called by."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = os.path.join(folder, "kept")
+        os.mkdir(kept, 0o700)
+        relative = os.path.relpath(alpy, folder)
+        made = []
+        for program in (alpy, relative):
+            r = subprocess.run([program, "explain", "--json", "--device=cpu", "-c", NEST], cwd=folder, capture_output=True, text=True, timeout=60,
+                               env={**os.environ, "ALPY_CACHE_DIR": kept})
+            made.append(json.loads(r.stdout)["kernels"])
+    first, second = made
+    ok = first["made"] == 0 or (first["made"] == 1 and second["made"] == 0 and second["from_disk"] == 1)       # without a compiler none is made
+    return None if ok else f"called as {alpy}: {first}; as {relative}: {second}"
+
+
 def main():
     alpy = os.path.abspath(sys.argv[1])
     passed = failed = 0
@@ -200,6 +217,7 @@ def main():
                 f.write(text + "\n")
         complaints = [check_row(alpy, folder, row) for row in ROWS] + [check_losing(alpy, row) for row in LOSING]
         complaints += [check_drawing(alpy, row) for row in DRAWING]
+        complaints.append(check_other_path(alpy))
     for complaint in complaints:
         passed += complaint is None
         failed += complaint is not None
