@@ -157,6 +157,7 @@ typedef struct alpy_config {
     /* Called some ten times a second while a loop nest takes longer than a second, by the thread that runs the program;
      * progress NULL: that nest has ended.  NULL = never. */
     void      (*progress_fn)(void *user, const alpy_progress *progress);
+    bool        gpu_only;       /* `gpu` is meant, also if it is 0.  Else 0 leaves the choice to ALPY_DEVICE_AUTO where there are several */
 } alpy_config;
 
 /* All defaults, and struct_size. */

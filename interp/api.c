@@ -303,6 +303,7 @@ static Status attach_engine(const alpy_vm *a)
     o.progress_user = (void *)(uintptr_t)a;
     o.keeps_history = !c->no_disk_cache && c->device == ALPY_DEVICE_AUTO;
     o.gpu_ordinal = (uint32_t)c->gpu;
+    o.chooses_gpu = c->device == ALPY_DEVICE_AUTO && c->gpu == 0 && !c->gpu_only;
     o.timeline = a->timeline;
     o.dump = c->dump;
     Status s = make_backend(a, &o) == ALP_OK && make_gpu(a, &o) == ALP_OK ? engine_attach(a->vm, &o) : ALP_FAIL;

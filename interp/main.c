@@ -187,7 +187,7 @@ static const char help[] =
     "                        CPython) or fast (any)\n"
     "--device NAME         : where loops run: auto (default: where they are expected to take the least time), interp,\n"
     "                        cpu or gpu (compiled, even where it does not pay); for tests random[:SEED]\n"
-    "--gpu N               : the GPU to use, from 0, among those that CUDA shows\n"
+    "--gpu N               : the GPU to use, from 0, among those that CUDA shows; without it auto chooses\n"
     "--threads N           : most threads that a compiled loop runs on (default: all processors)\n"
     "--no-analysis         : run every loop as it stands, in the interpreter\n"
     "--explain             : at the end, tell on standard error what became of each loop, and why\n"
@@ -309,6 +309,7 @@ static bool parse_gpu(Options *o, const char *text)
     char *end;
     long n = strtol(text, &end, 10);
     o->config.gpu = (int)n;
+    o->config.gpu_only = true;
     return end != text && !*end && n >= 0 && n < 1024;
 }
 

@@ -137,6 +137,8 @@ void machine_use_fewer(HostMachine *h, uint32_t n);
 void machine_load(Machine *m, char *note, size_t note_size);
 /* The same without completing it. */
 void machine_load_as_is(Machine *m, char *note, size_t note_size);
+/* Of several GPUs those that CUDA_VISIBLE_DEVICES leaves, in its order, where it gives their numbers. */
+void machine_use_visible(Machine *m);
 /* As it stands in a file, whosever machine it is; neither probed nor completed. */
 bool machine_read_file(Machine *m, const char *path, char *why, size_t size);
 /* Written to a temporary file and renamed; path NULL: machine_path(), whose folders are made. */

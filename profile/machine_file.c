@@ -160,6 +160,27 @@ void machine_load(Machine *m, char *note, size_t note_size)
     machine_complete(m);
 }
 
+void machine_use_visible(Machine *m)
+{
+    const char *at = getenv("CUDA_VISIBLE_DEVICES");
+    uint32_t n = 0, place[MACHINE_GPUS];
+    while (at && m->n_gpus > 1 && *at && n < MACHINE_GPUS) {
+        char *end;
+        unsigned long k = strtoul(at, &end, 10);
+        if (end == at || (*end && *end != ',') || k >= m->n_gpus)
+            return;                             /* UUIDs, or a profile that was taken with fewer */
+        place[n++] = (uint32_t)k;
+        at = end + (*end == ',');
+    }
+    if (!n)
+        return;
+    GpuMachine gpu[MACHINE_GPUS];
+    memcpy(gpu, m->gpu, sizeof gpu);
+    for (uint32_t i = 0; i < n; i++)
+        m->gpu[i] = gpu[place[i]];
+    m->n_gpus = n;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------------------------------------------- */
 
 static void emit_to_file(void *user, const char *s, size_t n)

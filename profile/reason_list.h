@@ -62,5 +62,7 @@ REASON(DataOnHost,   "data-on-host",      "the GPU computes it faster, but copyi
 REASON(DataOnDevice, "data-on-device",    "its arrays are on the GPU, and bringing them back would take longer than that wins", "")
 REASON(NotPaid,      "not-paid-yet",      "something faster would have to be compiled or opened first, and has not been missed for long enough to pay for that", "")
 REASON(OtherDigits,  "gpu-functions",     "it calls functions whose last digits are others on a GPU, so that its results would depend on where it runs", "run it with --device=gpu, or with --fp=fast, if the last digits are of no matter")
+REASON(OtherGpu,     "other-gpu",         "another GPU is expected to win more over all loops so far", "")
+REASON(GpuInUse,     "other-gpu-in-use",  "another GPU is in use: an interpreter uses one", "")
 REASON(Trial,        "trial",             "to find out whether it is faster than expected", "")
 REASON(Random,       "random",            "chosen at random, as asked for", "")

@@ -196,7 +196,7 @@ static bool similar(const char *a, const char *b)
 
 static bool same_case(const LoopCase *a, const LoopCase *b)
 {
-    return a->outcome == b->outcome && a->device == b->device && a->device_why == b->device_why && a->choice == b->choice && a->n_threads == b->n_threads && a->why.code == b->why.code && a->why_line == b->why_line && a->why_column == b->why_column &&
+    return a->outcome == b->outcome && a->device == b->device && a->device_why == b->device_why && a->choice == b->choice && a->n_threads == b->n_threads && a->gpu == b->gpu && a->why.code == b->why.code && a->why_line == b->why_line && a->why_column == b->why_column &&
            similar(a->why.detail, b->why.detail) && similar(a->guards, b->guards) && strcmp(a->transforms, b->transforms) == 0;
 }
 
@@ -206,6 +206,8 @@ static void add_target(CaseTarget *to, const CaseTarget *t)
         return;
     to->device = t->device;
     to->n_threads = t->n_threads;
+    to->gpu = t->gpu;
+    to->why_not = t->why_not;
     to->n_considered += t->n_considered;
     to->n_measured += t->n_measured;
     to->predicted_ns += t->predicted_ns;

@@ -5,15 +5,18 @@
 #ifndef ALP_PROFILE_REPORT_H
 #define ALP_PROFILE_REPORT_H
 
+#include "profile/machine.h"
 #include "profile/reason.h"
 
 enum { REPORT_MAX_CASES = 6 };  /* different outcomes remembered per loop; later ones join the last */
-enum { REPORT_TARGETS = 5 };    /* where a nest might have run, at most */
+enum { REPORT_TARGETS = 4 + MACHINE_GPUS };     /* where a nest might have run, at most */
 
 /* One place where a nest might have run; all times are sums over the executions. */
 typedef struct CaseTarget {
     const char *device;         /* as LoopCase.device; NULL: none */
     uint32_t n_threads;         /* on a CPU; 0: no matter */
+    uint32_t gpu;               /* of several GPUs: 1 + its number; 0: no matter */
+    Reason   why_not;           /* why another one of them was preferred the last time; RS_None: it was not */
     uint64_t n_considered;      /* executions for which it was considered, … */
     uint64_t n_measured;        /* … and for which measured times of its like were known */
     double   predicted_ns;      /* by the cost model */
@@ -37,6 +40,7 @@ typedef struct LoopCase {
     bool     is_uncounted;      /* … of some execution they cannot be told */
     CaseTarget target[REPORT_TARGETS];  /* of an outermost loop: who was considered; none: there was no choice */
     uint32_t n_threads;         /* of the device that ran it; 0: no matter */
+    uint32_t gpu;               /* as CaseTarget.gpu: that ran it */
     Reason   choice;            /* why that one; RS_None: there was no choice */
     uint64_t n_launches, bytes_up, bytes_down;  /* kernels started on a device of its own, and what was copied for them to it and from it */
     /* report_add() fills these in. */

@@ -63,6 +63,15 @@ static void mean(const Out *o, const char *name, double sum, uint64_t n)
         out_fmt(o, ", \"%s\": null", name);
 }
 
+/* Of several GPUs, which. */
+static void gpu_number(const Out *o, uint32_t gpu)
+{
+    if (gpu)
+        number(o, "gpu", gpu - 1);
+    else
+        out_text(o, ", \"gpu\": null");
+}
+
 static void json_candidates(const Out *o, const LoopCase *c)
 {
     const char *between = "";
@@ -74,9 +83,11 @@ static void json_candidates(const Out *o, const LoopCase *c)
         out_text(o, "{\"device\": ");
         json_string(o, t->device, strlen(t->device));
         number(o, "threads", t->n_threads);
+        gpu_number(o, t->gpu);
         mean(o, "predicted_ns", t->predicted_ns, t->n_considered);
         mean(o, "measured_ns", t->measured_ns, t->n_measured);
         mean(o, "copy_ns", t->copy_ns, t->n_considered);
+        field(o, "reason", t->why_not == RS_None ? "" : reason_name(t->why_not));
         out_text(o, "}");
         between = ", ";
     }
@@ -116,6 +127,7 @@ static void json_case(const Out *o, const LoopRecord *l, const LoopCase *c)
     field(o, "choice", c->choice == RS_None ? "" : reason_name(c->choice));
     json_candidates(o, c);
     number(o, "threads", c->n_threads);
+    gpu_number(o, c->gpu);
     number(o, "runs", c->runs);
     number(o, "iterations", c->iterations);
     number(o, "other_runs", c->n_joined);

@@ -117,10 +117,11 @@ static bool is_back_end(const char *device)
     return device && strcmp(device, "interp") != 0 && strcmp(device, "reference") != 0;
 }
 
-/* "cpu on 2 threads" */
-static size_t put_device(char *to, size_t size, const char *device, uint32_t n_threads)
+/* "cpu on 2 threads", "gpu 1" */
+static size_t put_device(char *to, size_t size, const char *device, uint32_t n_threads, uint32_t gpu)
 {
-    int n = n_threads ? snprintf(to, size, "%s on %u thread%s", device, n_threads, plural(n_threads)) : snprintf(to, size, "%s", device);
+    int n = n_threads ? snprintf(to, size, "%s on %u thread%s", device, n_threads, plural(n_threads)) :
+            gpu ? snprintf(to, size, "%s %u", device, gpu - 1) : snprintf(to, size, "%s", device);
     return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
 }
 
@@ -137,13 +138,13 @@ static size_t put_time(char *to, size_t size, double ns)
 /* Who might have run it, and why who did. */
 static void annotate_choice(const Text *t, uint32_t indent, const LoopCase *c)
 {
-    char text[512];
+    char text[200 * REPORT_TARGETS];
     size_t n = 0;
     for (const CaseTarget *k = c->target; k < c->target + REPORT_TARGETS; k++) {
-        if (!k->device || !k->n_considered || n + 160 > sizeof text)
+        if (!k->device || !k->n_considered || n + 200 > sizeof text)
             continue;
         n += (size_t)snprintf(text + n, sizeof text - n, "%s", n ? "; " : "");
-        n += put_device(text + n, sizeof text - n, k->device, k->n_threads);
+        n += put_device(text + n, sizeof text - n, k->device, k->n_threads, k->gpu);
         n += (size_t)snprintf(text + n, sizeof text - n, " ");
         n += put_time(text + n, sizeof text - n, k->predicted_ns / (double)k->n_considered);
         if (k->n_measured) {
@@ -156,12 +157,14 @@ static void annotate_choice(const Text *t, uint32_t indent, const LoopCase *c)
             n += put_time(text + n, sizeof text - n, k->copy_ns / (double)k->n_considered);
             n += (size_t)snprintf(text + n, sizeof text - n, " to copy");
         }
+        if (k->why_not != RS_None)
+            n += (size_t)snprintf(text + n, sizeof text - n, " (%s)", reason_text(k->why_not));
     }
     if (n)
         note(t, indent, "predicted: ", text);
     if (c->choice == RS_None || !c->device)
         return;
-    n = put_device(text, sizeof text, c->device, c->n_threads);
+    n = put_device(text, sizeof text, c->device, c->n_threads, c->gpu);
     snprintf(text + n, sizeof text - n, ": %s", reason_text(c->choice));
     note(t, indent, "chosen: ", text);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jit/gpu/device_private.h"
+#include "profile/machine.h"
 
 enum {
     MAX_DEVICES = 16,
@@ -43,7 +44,7 @@ GpuStatus gpu_check(GpuDevice *d, CUresult r, const char *what)
 
 /* ---- opening --------------------------------------------------------------------------------------------------------------- */
 
-static int attribute(const GpuDevice *d, int which)
+int gpu_attribute(const GpuDevice *d, int which)
 {
     int value = 0;
     return d->cu->DeviceGetAttribute(&value, which, d->device) == CUDA_SUCCESS ? value : 0;
@@ -63,11 +64,11 @@ static void read_attributes(GpuDevice *d)
         { CU_ATTR_L2_BYTES, offsetof(GpuDevice, l2_bytes) },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        int value = attribute(d, rows[i].which);
+        int value = gpu_attribute(d, rows[i].which);
         memcpy((char *)d + rows[i].offset, &value, sizeof value);
     }
-    snprintf(d->uuid_or_bus, sizeof d->uuid_or_bus, "%04x:%02x:%02x.0", (unsigned)attribute(d, CU_ATTR_PCI_DOMAIN),
-             (unsigned)attribute(d, CU_ATTR_PCI_BUS), (unsigned)attribute(d, CU_ATTR_PCI_DEVICE));
+    snprintf(d->uuid_or_bus, sizeof d->uuid_or_bus, "%04x:%02x:%02x.0", (unsigned)gpu_attribute(d, CU_ATTR_PCI_DOMAIN),
+             (unsigned)gpu_attribute(d, CU_ATTR_PCI_BUS), (unsigned)gpu_attribute(d, CU_ATTR_PCI_DEVICE));
 }
 
 /* Context and stream, with the context current meanwhile. */
@@ -93,7 +94,7 @@ static CUresult open_context(GpuDevice *d, const char **what)
     return r;
 }
 
-static CUresult open_device(GpuDevice *d, const char **what)
+static CUresult look_at(GpuDevice *d, const char **what)
 {
     const GpuDriver *cu = d->cu;
     CUresult r;
@@ -107,7 +108,13 @@ static CUresult open_device(GpuDevice *d, const char **what)
     if ((r = cu->DeviceTotalMem(&d->total_bytes, d->device)) != CUDA_SUCCESS)
         return r;
     read_attributes(d);
-    return open_context(d, what);
+    return CUDA_SUCCESS;
+}
+
+static CUresult open_device(GpuDevice *d, const char **what)
+{
+    CUresult r = look_at(d, what);
+    return r == CUDA_SUCCESS ? open_context(d, what) : r;
 }
 
 /* Under the lock.  NULL: why[size] says why. */
@@ -166,6 +173,51 @@ GpuDevice *gpu_device(int ordinal, const char **why)
     pthread_mutex_unlock(&shared.lock);
     *why = reason;
     return d;
+}
+
+/* ---- which there are ------------------------------------------------------------------------------------------------------- */
+
+int gpu_look(int ordinal, GpuDevice *told)
+{
+    const char *why, *what;
+    int n = 0;
+    *told = (GpuDevice){ .cu = gpu_driver(&why), .ordinal = ordinal };
+    if (!told->cu || told->cu->DeviceGetCount(&n) != CUDA_SUCCESS)
+        return 0;
+    if (ordinal >= n || look_at(told, &what) != CUDA_SUCCESS)
+        told->name[0] = 0;
+    return n;
+}
+
+uint64_t gpu_add_name(uint64_t list, const char *name)
+{
+    enum { KEPT = sizeof ((GpuMachine *)0)->name - 1 };
+    uint64_t h = list ? list : 0xcbf29ce484222325u;
+    for (int i = 0; i < KEPT && name[i]; i++)
+        h = (h ^ (unsigned char)name[i]) * 0x100000001b3u;
+    return (h ^ 0xff) * 0x100000001b3u | 1;
+}
+
+bool gpu_is_as_believed(int ordinal, uint64_t list)
+{
+    const char *why;
+    const GpuDriver *cu = list ? gpu_driver(&why) : NULL;
+    char first[128] = "", name[128];
+    uint64_t seen = 0;
+    bool is_one_kind = true;
+    int n = 0;
+    if (!cu || cu->DeviceGetCount(&n) != CUDA_SUCCESS)
+        return true;            /* who opens it is told */
+    for (int i = 0; i < n && i < MACHINE_GPUS; i++) {
+        CUdevice device;
+        if (cu->DeviceGet(&device, i) != CUDA_SUCCESS || cu->DeviceGetName(name, (int)sizeof name, device) != CUDA_SUCCESS)
+            return true;
+        if (i == 0)
+            memcpy(first, name, sizeof first);
+        is_one_kind &= strcmp(first, name) == 0;
+        seen = gpu_add_name(seen, name);
+    }
+    return n == 0 || seen == list || (is_one_kind && ordinal < n);
 }
 
 /* ---- the lock -------------------------------------------------------------------------------------------------------------- */

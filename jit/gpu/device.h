@@ -32,6 +32,14 @@ typedef struct GpuDevice {
 /* The device that is asked for: ordinal (among those that CUDA_VISIBLE_DEVICES leaves), -1: the first.  NULL: *why says why
  * there is none. */
 GpuDevice *gpu_device(int ordinal, const char **why);
+/* How many devices the driver shows, which is opened if need be; and what it tells of one of them without opening that (name "": nothing). */
+int   gpu_look(int ordinal, GpuDevice *told);
+/* One of CU_ATTR_…; 0: it is not told. */
+int   gpu_attribute(const GpuDevice *d, int which);
+/* A list of devices by their names, as one number that is not 0: from 0, name after name. */
+uint64_t gpu_add_name(uint64_t list, const char *name);
+/* May this device be opened by somebody who chose it from that list?  Yes, if the driver shows just these, or only devices of one kind; and if the list is 0. */
+bool  gpu_is_as_believed(int ordinal, uint64_t list);
 /* false: the device is broken, or this is a child of a fork(): nothing may be asked of it.  Recursive calls are not allowed. */
 bool  gpu_enter(GpuDevice *d);
 void  gpu_leave(GpuDevice *d);

@@ -358,24 +358,51 @@ static int ordinal_of(const GpuBackend *b)
     return b->opt.ordinal < 0 ? 0 : b->opt.ordinal;
 }
 
+static void backend_choose(Backend *backend, uint32_t ordinal, const Machine *m)
+{
+    GpuBackend *b = (GpuBackend *)backend;
+    if (b->device || gpu_is_opening(ordinal_of(b)))
+        return;
+    if (ordinal_of(b) != (int)ordinal)
+        b->has_looked = false;
+    b->opt.ordinal = (int)ordinal;
+    b->believed = 0;
+    for (uint32_t i = 0; m && i < m->n_gpus; i++)
+        b->believed = gpu_add_name(b->believed, m->gpu[i].name);
+}
+
 static KernelState backend_open(Backend *backend, KernelWish wish)
 {
     GpuBackend *b = (GpuBackend *)backend;
     int ordinal = ordinal_of(b);
-    if (!b->has_looked && wish < WISH_Wait && !gpu_open(ordinal, wish >= WISH_Start))
+    if (!b->has_looked && wish < WISH_Wait && !gpu_open(ordinal, b->believed, wish >= WISH_Start)) {
+        b->sees_others |= gpu_has_stopped(ordinal);
         return gpu_is_opening(ordinal) ? KERNEL_MAKING : KERNEL_ABSENT;
+    }
+    if (!b->has_looked && !gpu_is_as_believed(ordinal, b->believed)) {
+        b->sees_others = true;
+        return KERNEL_ABSENT;
+    }
     const GpuDevice *d = device_of(b);
     return d && !d->broken[0] && !gpu_is_forked() ? KERNEL_READY : KERNEL_NEVER;
 }
 
-static void backend_attributes(Backend *backend, GpuAttributes *out)
+static uint32_t backend_attributes(Backend *backend, uint32_t ordinal, GpuAttributes *out)
 {
-    const GpuDevice *d = ((GpuBackend *)backend)->device;
+    GpuBackend *b = (GpuBackend *)backend;
+    GpuDevice d;
     *out = (GpuAttributes){ .name = "", .uuid = "" };
-    if (d)
-        *out = (GpuAttributes){ .name = d->name, .uuid = "", .major = d->major, .minor = d->minor, .n_sm = d->n_sm, .threads_per_sm = d->threads_per_sm,
-                                .clock_khz = d->clock_khz, .memory_bytes = d->total_bytes, .l2_bytes = (uint64_t)d->l2_bytes,
-                                .shared_bytes = (uint64_t)d->shared_optin };
+    int n = b->has_looked || b->sees_others ? gpu_look((int)ordinal, &d) : 0;
+    if (n <= 0 || !d.name[0])
+        return 0;
+    memcpy(b->told, d.name, sizeof b->told);
+    *out = (GpuAttributes){ .name = b->told, .uuid = "", .major = d.major, .minor = d.minor, .n_sm = d.n_sm, .threads_per_sm = d.threads_per_sm,
+                            .clock_khz = d.clock_khz, .memory_bytes = d.total_bytes, .l2_bytes = (uint64_t)d.l2_bytes, .shared_bytes = (uint64_t)d.shared_optin };
+    if (n > 1) {                /* what tells several apart */
+        out->memory_clock_khz = gpu_attribute(&d, CU_ATTR_MEMORY_CLOCK_KHZ);
+        out->bus_bits = gpu_attribute(&d, CU_ATTR_BUS_BITS);
+    }
+    return (uint32_t)n;
 }
 
 static unsigned backend_residence(Backend *b, const Buffer *buffer)
@@ -440,7 +467,8 @@ Backend *gpu_backend_new(VM *vm, const GpuOptions *o)
     GpuBackend *b = mem_zalloc(&vm->mem, sizeof *b);
     if (!b)
         return NULL;
-    b->base = (Backend){ .name = "gpu", .kernel = gpu_kernel, .run = gpu_run, .describe = backend_describe, .open = backend_open, .attributes = backend_attributes, .residence = backend_residence, .finish = gpu_finish, .close = backend_close };
+    b->base = (Backend){ .name = "gpu", .kernel = gpu_kernel, .run = gpu_run, .describe = backend_describe, .open = backend_open, .choose = backend_choose,
+                         .attributes = backend_attributes, .residence = backend_residence, .finish = gpu_finish, .close = backend_close };
     b->vm = vm;
     b->opt = *o;
     return &b->base;

@@ -54,6 +54,9 @@ typedef struct GpuBackend {
     bool       has_looked;              /* for the device */
     GpuDevice *device;                  /* NULL: why_not */
     const char *why_not;
+    uint64_t   believed;                /* the devices of which opt.ordinal was chosen, a list by gpu_add_name(); 0: it was named */
+    bool       sees_others;             /* the driver is open, and has not these */
+    char       told[128];               /* attributes(): a device's name */
     Workspace *workspaces;              /* not in use */
     GpuTrace  *trace;                   /* NULL: nobody wants to see what ran when */
     int       *stop;                    /* pinned memory that kernels read: not 0: they are to stop; NULL: not needed yet */

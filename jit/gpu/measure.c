@@ -339,14 +339,10 @@ static void measure_class(Lab *l, const struct Row *row)
 
 void gpu_machine(GpuDevice *d, GpuMachine *g)
 {
-    int memory_khz = 0, bus_bits = 0;
-    if (d->cu->DeviceGetAttribute(&memory_khz, CU_ATTR_MEMORY_CLOCK_KHZ, d->device) != CUDA_SUCCESS)
-        memory_khz = 0;
-    if (d->cu->DeviceGetAttribute(&bus_bits, CU_ATTR_BUS_BITS, d->device) != CUDA_SUCCESS)
-        bus_bits = 0;
     machine_fill_gpu(g, &(GpuAttributes){
         .name = d->name, .uuid = d->uuid_or_bus, .major = d->major, .minor = d->minor, .n_sm = d->n_sm, .threads_per_sm = d->threads_per_sm,
-        .clock_khz = d->clock_khz, .memory_clock_khz = memory_khz, .bus_bits = bus_bits, .memory_bytes = d->total_bytes,
+        .clock_khz = d->clock_khz, .memory_clock_khz = gpu_attribute(d, CU_ATTR_MEMORY_CLOCK_KHZ), .bus_bits = gpu_attribute(d, CU_ATTR_BUS_BITS),
+        .memory_bytes = d->total_bytes,
         .l2_bytes = (uint64_t)d->l2_bytes, .shared_bytes = (uint64_t)d->shared_optin,
     });
 }

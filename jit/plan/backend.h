@@ -56,8 +56,12 @@ struct Backend {
     /* NULL: there is nothing to open.  Else the device, as far as `wish` asks for it (WISH_Start: in the background), and KERNEL_NEVER: there is none.  kernel()
      * waits until it is open. */
     KernelState (*open)(Backend *b, KernelWish wish);
-    /* NULL, or: what the device tells of itself, once it is open. */
-    void        (*attributes)(Backend *b, GpuAttributes *out);
+    /* NULL, or: open() is to open this one of m's GPUs, unless it has opened one.  If the driver shows other devices than m has, open() stops when that is known: it
+     * says KERNEL_ABSENT, and attributes() tells which there are.  m NULL: it opens this one whatever there is. */
+    void        (*choose)(Backend *b, uint32_t ordinal, const Machine *m);
+    /* NULL, or: how many devices the driver shows, and what it tells of one of them (the texts last until the next call; name "": nothing), once open() has begun;
+     * before: 0. */
+    uint32_t    (*attributes)(Backend *b, uint32_t ordinal, GpuAttributes *out);
     /* NULL, or: a buffer's RESIDENCE_…, in some nanoseconds, whether it has been opened or not. */
     unsigned    (*residence)(Backend *b, const Buffer *buffer);
     /* NULL, or: an outermost call from the host program ends: everything asked for is done, and what the host program can look at by itself is current

@@ -42,7 +42,8 @@ typedef struct EngineOptions {
     Backend *gpu;               /* DEV_Auto, DEV_Gpu, DEV_Random; the engine's from engine_attach() on, as the next; NULL: none */
     Backend *backend;           /* the CPU's: all but DEV_Interp and DEV_Reference; NULL: none, … */
     char no_backend[200];       /* … which is worth telling; "" = was not asked for */
-    uint32_t gpu_ordinal;       /* the GPU's place in Machine.gpu */
+    uint32_t gpu_ordinal;       /* which GPU, among those that the driver shows */
+    bool chooses_gpu;           /* DEV_Auto: none was named; gpu_ordinal is 0 */
     uint64_t random_seed;       /* DEV_Random */
     /* NULL, or: called by engine_look() ten times a second while a nest takes more than a second; p NULL: it has ended. */
     void   (*progress)(void *user, const EngineProgress *p);

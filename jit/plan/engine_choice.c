@@ -30,6 +30,7 @@ static struct {
 static void load_machine(void)
 {
     machine_load(&shared.machine, shared.note, sizeof shared.note);
+    machine_use_visible(&shared.machine);
 }
 
 /* NULL: no memory. */
@@ -46,10 +47,11 @@ static const Machine *machine_of(Engine *e)
         pthread_once(&shared.once, load_machine);
         *e->machine = shared.machine;
     }
-    if (e->machine->n_gpus <= e->opt.gpu_ordinal) {     /* before it is opened, it is like those that we know */
-        e->opt.gpu_ordinal = e->machine->n_gpus < MACHINE_GPUS ? e->machine->n_gpus++ : MACHINE_GPUS - 1;
-        e->machine->gpu[e->opt.gpu_ordinal] = (GpuMachine){ 0 };
-        machine_complete_gpu(&e->machine->gpu[e->opt.gpu_ordinal]);
+    e->gpu = e->opt.gpu_ordinal;
+    if (e->machine->n_gpus <= e->gpu) {                 /* before it is opened, it is like those that we know */
+        e->gpu = e->machine->n_gpus < MACHINE_GPUS ? e->machine->n_gpus++ : MACHINE_GPUS - 1;
+        e->machine->gpu[e->gpu] = (GpuMachine){ 0 };
+        machine_complete_gpu(&e->machine->gpu[e->gpu]);
     }
     return e->machine;
 }
@@ -57,20 +59,6 @@ static const Machine *machine_of(Engine *e)
 const char *engine_machine_note(const Engine *e)
 {
     return e->machine && !e->opt.machine ? shared.note : "";
-}
-
-/* The device is open: what it says of itself replaces what was assumed of it. */
-static void note_device(Engine *e)
-{
-    GpuAttributes a;
-    if (e->knows_device || !e->opt.gpu->attributes)
-        return;
-    e->knows_device = true;
-    e->opt.gpu->attributes(e->opt.gpu, &a);
-    if (a.name && *a.name) {
-        machine_fill_gpu(&e->machine->gpu[e->opt.gpu_ordinal], &a);
-        e->machine_version++;
-    }
 }
 
 /* ---- keys of the history ------------------------------------------------------------------------------------------------------- */
@@ -121,9 +109,12 @@ static uint64_t machine_hash(const Engine *e)
     return hash;
 }
 
-static uint64_t key_of(const Engine *e, const Choice *c, uint64_t plan, DecideTarget k, int octave)
+/* gpu: which, for ON_Gpu.  Its kind counts, not its place. */
+static uint64_t key_of(const Engine *e, const Choice *c, uint64_t plan, DecideTarget k, uint32_t gpu, int octave)
 {
     uint64_t h = plan ^ machine_hash(e), fp = e->opt.plan.fp;
+    if (k == ON_Gpu)
+        hash_bytes(&h, e->machine->gpu[gpu].name, strlen(e->machine->gpu[gpu].name));
     const uint8_t tail[] = { (uint8_t)k, (uint8_t)octave, (uint8_t)fp, (uint8_t)(k == ON_CpuN ? c->n_threads : 1) };
     hash_bytes(&h, tail, sizeof tail);
     return h | 1;
@@ -170,28 +161,45 @@ static void predict(Engine *e, Choice *c, const Plan *plan, const Facts *facts)
     const Target one = { .kind = TARGET_Cpu, .n_threads = 1 };
     c->price_ns[PLAN_CPU] = model_compile_ns(m, &f, one, false);
     c->first_ns = model_compile_ns(m, &f, one, true) - c->price_ns[PLAN_CPU];
+    if (c->gpu)
+        engine_gpus_predict(e, c, &f);
     if (e->opt.gpu) {
-        const Target gpu = { .kind = TARGET_Gpu, .gpu = e->opt.gpu_ordinal };
+        const Target gpu = { .kind = TARGET_Gpu, .gpu = e->gpu };
         model_predict(m, &f, gpu, &c->model[ON_Gpu]);
         c->price_ns[PLAN_GPU] = model_compile_ns(m, &f, gpu, false);
     }
 }
 
-/* The correction for target k, and what to make of it while there is none: that of about this size, or of all plans on a machine that was not measured. */
+/* What is known of a size's neighbours counts as one measurement; of all plans, on a machine that was not measured. */
+static Correction guess_of(const Engine *e, const Choice *c, DecideTarget k, uint32_t gpu)
+{
+    Correction guess = { 0 };
+    for (int near = 1; near <= 2 && !guess.n; near++)
+        for (int side = -near; side <= near && !guess.n; side += 2 * near)
+            guess = history_peek(e->history, key_of(e, c, c->plan_hash, k, gpu, c->size_class / 4 + side));
+    if (!guess.n && !e->machine->is_measured)
+        guess = history_peek(e->history, key_of(e, c, 0, k, gpu, ALL_SIZES));
+    guess.n = guess.n ? 1 : 0;
+    return guess;
+}
+
+Correction engine_correction(const Engine *e, const Choice *c, DecideTarget k, uint32_t gpu, bool *is_measured)
+{
+    Correction own = { 0 };
+    if (e->history)
+        own = history_peek(e->history, key_of(e, c, c->plan_hash, k, gpu, c->size_class / 4));
+    *is_measured = own.n > 0;
+    return own.n || !e->history ? own : guess_of(e, c, k, gpu);
+}
+
 static void refresh(Engine *e, Choice *c)
 {
     DecideTarget best_known = ON_COUNT;
     for (DecideTarget k = 0; k < ON_COUNT; k++) {
         const Correction *own = c->correction[k];
         Correction guess = { 0 };
-        if (own && !own->n && e->history) {
-            for (int near = 1; near <= 2 && !guess.n; near++)
-                for (int side = -near; side <= near && !guess.n; side += 2 * near)
-                    guess = history_peek(e->history, key_of(e, c, c->plan_hash, k, c->size_class / 4 + side));
-            if (!guess.n && !e->machine->is_measured)
-                guess = history_peek(e->history, key_of(e, c, 0, k, ALL_SIZES));
-            guess.n = guess.n ? 1 : 0;          /* another size's: it counts as one measurement */
-        }
+        if (own && !own->n)
+            guess = guess_of(e, c, k, e->gpu);
         c->estimate[k] = correction_apply(own && own->n ? own : &guess, c->model[k].ns, c->model[k].spread);
         if (own && own->n && (best_known == ON_COUNT || own->n > c->correction[best_known]->n))
             best_known = k;
@@ -204,6 +212,9 @@ static void refresh(Engine *e, Choice *c)
     for (DecideTarget k = 0; k < ON_COUNT; k++)
         if (!c->correction[k] || !c->correction[k]->n)
             c->estimate[k].ns = c->model[k].start_ns + (c->model[k].ns - c->model[k].start_ns) * factor;
+    for (uint32_t k = 0; c->gpu && k < e->machine->n_gpus; k++)
+        if (!c->gpu[k].is_measured)
+            c->gpu[k].estimate.ns = c->gpu[k].model.start_ns + (c->gpu[k].model.ns - c->gpu[k].model.start_ns) * factor;
 }
 
 static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
@@ -215,6 +226,9 @@ static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
         return NULL;
     if (!v->choices && !(v->choices = mem_zalloc(&e->vm->mem, N_CHOICES * sizeof *v->choices)))
         return NULL;
+    bool are_several = engine_gpus_are_several(e);
+    if (are_several && !v->guesses && !(v->guesses = mem_zalloc(&e->vm->mem, N_CHOICES * MACHINE_GPUS * sizeof *v->guesses)))
+        return NULL;
     int class = class_of(v->work.ops);
     c = &v->choices[class % N_CHOICES];
     v->choice = c;
@@ -222,11 +236,21 @@ static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
         return c;
     if (!e->history)
         e->history = history_new(&e->vm->mem, e->opt.keeps_history);    /* NULL: nothing is remembered */
+    bool is_same = c->plan == plan && c->plan_key == plan->key && c->size_class == class;      /* of another machine: what has run so far stays */
+    Choice so_far = *c;
     *c = (Choice){ .plan = plan, .plan_key = plan->key, .size_class = class, .work = v->work.ops, .machine_version = e->machine_version };
-    predict(e, c, plan, v->facts);
+    if (is_same) {
+        memcpy(c->n_on, so_far.n_on, sizeof c->n_on);
+        c->n_runs = so_far.n_runs;
+        c->n_trials = so_far.n_trials;
+        c->spent_ns = so_far.spent_ns;
+        c->trial_ns = so_far.trial_ns;
+    }
     c->plan_hash = hash_of(plan);
+    c->gpu = are_several ? &v->guesses[class % N_CHOICES * MACHINE_GPUS] : NULL;
+    predict(e, c, plan, v->facts);
     for (DecideTarget k = 0; k < ON_COUNT && e->history; k++) {
-        c->key[k] = key_of(e, c, c->plan_hash, k, class / 4);
+        c->key[k] = key_of(e, c, c->plan_hash, k, e->gpu, class / 4);
         c->correction[k] = history_get(e->history, c->key[k]);
     }
     refresh(e, c);
@@ -238,35 +262,46 @@ static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
 static void add_buffer(Engine *e, Asked *a, Buffer *b)
 {
     const Backend *gpu = e->opt.gpu;
+    DataState more, *d = a->n_data < MAX_DATA ? &a->data[a->n_data] : &more;
+    double up, down;
     for (uint32_t i = 0; i < a->n_data; i++)
         if (a->buffer[i] == b)
             return;
-    if (a->n_data == COUNT_OF(a->data))
-        return;                 /* more arrays than that: as if they were where they are wanted */
-    DataState *d = &a->data[a->n_data];
     unsigned where = gpu->residence ? gpu->residence(e->opt.gpu, b) : 0;
     *d = (DataState){
         .bytes = (double)b->size,
-        .up_ns = model_transfer_ns(e->machine, e->opt.gpu_ordinal, (double)b->size, true),
-        .down_ns = model_transfer_ns(e->machine, e->opt.gpu_ordinal, (double)b->size, false),
+        .up_ns = model_transfer_ns(e->machine, e->gpu, (double)b->size, true),
+        .down_ns = model_transfer_ns(e->machine, e->gpu, (double)b->size, false),
         .credit_ns = b->credit_ns, .is_missing = where & RESIDENCE_Missing, .is_away = where & RESIDENCE_Away,
     };
+    if (d == &more) {
+        data_charges(d, 1, &up, &down);
+        a->more_up_ns += up;
+        a->more_down_ns += down;
+        return;
+    }
     if (b->debit_bytes > 0)
         data_debit(d, b->debit_bytes);
     b->debit_bytes = 0;
     a->buffer[a->n_data++] = b;
 }
 
-static void ask_data(Engine *e, Asked *a, const Facts *facts)
+void engine_charge_data(Asked *a)
 {
-    a->n_data = 0;
-    for (uint32_t i = 0; i < facts->nest->n_arrays; i++)
-        add_buffer(e, a, facts->array[i].array->buf);
     double to_device, to_host;
     data_charges(a->data, a->n_data, &to_device, &to_host);
-    a->q.on[ON_Gpu].data_ns = to_device;
+    a->q.on[ON_Gpu].data_ns = to_device + a->more_up_ns;
     for (DecideTarget k = 0; k < ON_Gpu; k++)
-        a->q.on[k].data_ns = to_host;
+        a->q.on[k].data_ns = to_host + a->more_down_ns;
+}
+
+void engine_ask_data(Engine *e, Asked *a, const Facts *facts)
+{
+    a->n_data = 0;
+    a->more_up_ns = a->more_down_ns = 0;
+    for (uint32_t i = 0; i < facts->nest->n_arrays; i++)
+        add_buffer(e, a, facts->array[i].array->buf);
+    engine_charge_data(a);
 }
 
 void engine_credit(Asked *a)
@@ -325,20 +360,27 @@ static void ask_gpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
     c->readiness = AVAIL_Never;
     if (!b || e->has_no_device || a->state[PLAN_GPU] == KERNEL_NEVER)
         return;
+    if (a->n_gpus)
+        engine_gpus_lead(e, a, facts);
     KernelState s = b->open ? b->open(b, WISH_None) : KERNEL_READY;
     a->is_open = s == KERNEL_READY;
     if (a->is_open) {
-        note_device(e);
+        if (!e->knows_device && !engine_gpus_told(e))
+            e->machine_version++;               /* choices are to be of this one */
+        e->knows_device = true;
         s = kernel_state(e, a, PLAN_GPU, plan, facts, WISH_None);
     } else if (s == KERNEL_NEVER) {
-        e->has_no_device = true;
+        engine_gpus_refused(e);
+    } else if (s == KERNEL_ABSENT && e->opens_gpu) {
+        engine_gpus_told(e);
     }
     c->readiness = readiness_of(s);
-    c->price_ns = c->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_GPU] + (a->is_open ? 0 : OPEN_NS);
+    double price = a->n_gpus ? a->gpu[a->gpu_led].price_ns : a->choice->price_ns[PLAN_GPU];
+    c->price_ns = c->readiness == AVAIL_Ready ? 0 : price + (a->is_open ? 0 : OPEN_NS);
     c->begin_ns = a->is_open ? c->price_ns : BEGIN_OPENING_NS;
-    c->find_ns = a->is_open ? e->machine->gpu[e->opt.gpu_ordinal].load_ns : BEGIN_OPENING_NS;
+    c->find_ns = a->is_open ? e->machine->gpu[e->gpu].load_ns : BEGIN_OPENING_NS;
     c->prepare_ns = c->begin_ns;
-    c->lost_ns = a->is_open ? plan->use.lost_ns[PLAN_GPU] : e->gpu_lost_ns;     /* opening serves all nests */
+    c->lost_ns = a->is_open ? plan->use.lost_ns[PLAN_GPU] : e->gpu_lost_ns[e->gpu];     /* opening serves all nests */
 }
 
 void engine_ask(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
@@ -347,7 +389,7 @@ void engine_ask(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
     ask_gpu(e, a, plan, facts);
     a->q.on[ON_Executor].readiness = AVAIL_Ready;
     if (a->q.on[ON_Gpu].readiness != AVAIL_Never && !a->n_data)
-        ask_data(e, a, facts);
+        engine_ask_data(e, a, facts);
 }
 
 /* Is a GPU slower for certain, even with all data there?  Then nothing more needs to be known of it. */
@@ -378,12 +420,15 @@ bool engine_begin_asking(Engine *e, Asked *a, Variant *v, const Plan *plan, bool
         a->why[PLAN_GPU].code = RS_OtherDigits;
     }
     a->is_open = false;
-    a->n_data = 0;              /* what is known of that many buffers is all that is used */
+    a->n_data = 0;
     for (DecideTarget k = 0; k < ON_COUNT; k++) {
         a->model_ns[k] = c->model[k].ns * scale;
         a->is_measured[k] = c->correction[k] && c->correction[k]->n;
         a->q.on[k] = (Candidate){ .ns = c->estimate[k].ns * scale, .spread = c->estimate[k].spread };
     }
+    a->n_gpus = 0;
+    if (c->gpu)
+        engine_gpus_begin(e, a, scale);
     a->q.is_known = v->work.is_known && c->is_known;
     if (!a->q.is_known && c->n_threads > 1 && !c->n_on[ON_Cpu1] && !c->n_on[ON_CpuN])           /* it may be long: on many threads at first */
         a->q.on[ON_Cpu1].ns = fmax(a->q.on[ON_Cpu1].ns, 1.01 * a->q.on[ON_CpuN].ns);
@@ -409,9 +454,8 @@ bool engine_act(Engine *e, Asked *a, const Plan *plan, const Facts *facts, const
         if (wish == WISH_None || !b)
             continue;
         if (i == PLAN_GPU && !a->is_open) {
-            KernelState s = wish < WISH_Start ? KERNEL_ABSENT : b->open(b, wish);
-            e->has_no_device |= s == KERNEL_NEVER;
-            changed |= s == KERNEL_NEVER || s == KERNEL_READY;
+            KernelState s = wish < WISH_Start ? KERNEL_ABSENT : engine_gpus_open(e, a, plan, facts, wish);
+            changed |= s == KERNEL_NEVER || s == KERNEL_READY || wish == WISH_Wait;
             if (s != KERNEL_READY)
                 continue;
             a->is_open = true;
@@ -434,12 +478,15 @@ static void learn(Engine *e, Choice *c, DecideTarget k, double model_ns, double 
     Correction *own = c->correction[k];
     if (!own)
         return;
+    bool is_stale = k == ON_Gpu && c->machine_version != e->machine_version;    /* another one was assumed */
+    if (is_stale && e->opt.chooses_gpu && e->machine->n_gpus > 1)
+        c->key[k] = key_of(e, c, c->plan_hash, k, e->gpu, c->size_class / 4);
     if (!history_is(own, c->key[k]))
         own = c->correction[k] = history_get(e->history, c->key[k]);
     double before = own->n ? own->log_ratio : INFINITY;
     correction_add(own, model_ns, ns);
-    if (c->is_known)
-        correction_add(history_get(e->history, key_of(e, c, 0, k, ALL_SIZES)), model_ns, ns);
+    if (c->is_known && !is_stale)
+        correction_add(history_get(e->history, key_of(e, c, 0, k, e->gpu, ALL_SIZES)), model_ns, ns);
     if (!(fabs(own->log_ratio - before) < 0.1))
         history_changed(e->history);            /* else the file says it well enough */
     refresh(e, c);
@@ -469,11 +516,14 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
         c->trial_ns += lost > 0 ? lost : 0;
     }
     double before = a->q.on[ON_Gpu].lost_ns;
+    if (!a->is_open && a->n_gpus)
+        engine_gpus_regret(e, a, k, took);
     decide_regret(&a->q, k, took);
     owner->use.lost_ns[PLAN_CPU] = a->q.on[ON_Cpu1].lost_ns > a->q.on[ON_CpuN].lost_ns ? a->q.on[ON_Cpu1].lost_ns : a->q.on[ON_CpuN].lost_ns;
     double lost = a->q.on[ON_Gpu].lost_ns - before;
     owner->use.lost_ns[PLAN_GPU] += lost;
-    e->gpu_lost_ns += lost;
+    if (!a->n_gpus)
+        e->gpu_lost_ns[e->gpu] += lost;
 }
 
 bool engine_measures(const Engine *e, const Asked *a, DecideTarget k, bool is_trial)

@@ -4,6 +4,7 @@
  *   engine_glance.c  loops that are not worth analysing
  *   engine_loop.c    loops of the text: what their text says, the nests built for them, the signatures refused
  *   engine_choice.c  what each target would take, and where the data is
+ *   engine_gpus.c    which of several GPUs
  *   engine_run.c     who carries a plan out: interpreter, reference executor, or a back end's kernel, and changing over
  *   engine_whole.c   operations on whole arrays as nests
  *   engine_progress.c  how far it is
@@ -23,12 +24,22 @@ enum {
     MAX_VARIANTS = 8,           /* nests kept per loop; the least recently used one goes */
     MAX_SKIPS    = 32,          /* entries of a loop that is always small which are not looked at, in a row */
     MAX_REFUSALS = 16,          /* type fingerprints of refused signatures kept per loop */
+    MAX_DATA     = 64,          /* buffers of a nest that get credit */
     N_CHOICES    = 8,           /* sizes of executions, a quarter of an octave each, of which predictions are kept per nest */
 };
 #define ANALYSE_NS  2e5         /* building a nest and its first plan */
 #define FAINT_NS    500         /* of interpreting: looking at a loop and entering a kernel that is there takes as long */
 #define TINY_NS     4e3         /* looking at an entry's numbers would be a fair part of that */
 #define MEASURED_NS 2e4         /* executions from here on are timed: two looks at the clock are 0.1 us */
+
+/* One of several GPUs. */
+typedef struct GpuGuess {
+    Prediction model;
+    Estimate estimate;
+    double   price_ns;          /* of a kernel */
+    double   data_ns;           /* moving the arrays there; of an execution that is asked about */
+    bool     is_measured;       /* the estimate is by what executions of this size took */
+} GpuGuess;
 
 /* Executions of a plan of about one size. */
 typedef struct Choice {
@@ -45,6 +56,7 @@ typedef struct Choice {
     uint64_t key[ON_COUNT];
     double   price_ns[PLAN_BACK_ENDS];  /* of a kernel … */
     double   first_ns;                  /* … of the CPU, more if it is the process's first */
+    GpuGuess *gpu;              /* [Machine.n_gpus]; NULL: there is nothing to choose, and nobody to tell */
     /* so far: */
     uint64_t n_runs, n_on[ON_COUNT];
     uint32_t n_trials;
@@ -62,8 +74,13 @@ typedef struct Asked {
     ReasonAt why[PLAN_BACK_ENDS];       /* KERNEL_NEVER: for this reason */
     bool     is_open;                   /* the device */
     uint32_t n_data;
-    DataState data[16];
-    Buffer  *buffer[16];
+    DataState data[MAX_DATA];
+    Buffer  *buffer[MAX_DATA];
+    double   more_up_ns, more_down_ns;  /* of arrays beyond these: data_charges() */
+    /* Of several GPUs: */
+    uint32_t n_gpus;                    /* 0: there is nothing to choose */
+    uint32_t gpu_led;                   /* the one that q.on[ON_Gpu] speaks of */
+    GpuGuess gpu[MACHINE_GPUS];         /* of this execution */
 } Asked;
 
 typedef struct Variant {
@@ -79,6 +96,7 @@ typedef struct Variant {
     uint32_t n_work_key;
     Choice  *choices;           /* [N_CHOICES], by size; NULL: not needed yet */
     Choice  *choice;            /* for these facts; NULL: not looked up yet */
+    GpuGuess *guesses;          /* [N_CHOICES * MACHINE_GPUS], the choices'; NULL: there are not several GPUs to choose from */
 } Variant;
 
 typedef struct LoopState {
@@ -129,7 +147,9 @@ typedef struct Engine {
     bool     has_forked;        /* some loop ran on several threads, which are there now */
     bool     has_compiled;      /* a kernel of the CPU: the compiler is open and warm */
     bool     knows_device, has_no_device;       /* it was opened; it cannot be */
-    double   gpu_lost_ns;       /* by all nests, while it was not */
+    uint32_t gpu;               /* the GPU that is used, or would be: its place in Machine.gpu */
+    bool     opens_gpu, knows_gpus;     /* it was asked for; the driver has told which there are */
+    double   gpu_lost_ns[MACHINE_GPUS]; /* by all nests, while it was not open; -INFINITY: it cannot be */
     Running  running;
     uint64_t random;            /* DEV_Random: state of the generator */
 } Engine;
@@ -184,6 +204,10 @@ bool        engine_begin_asking(Engine *e, Asked *a, Variant *v, const Plan *pla
 void        engine_ask(Engine *e, Asked *a, const Plan *plan, const Facts *facts);
 /* Asks for the kernels that were wished for; true: something came of it, decide again. */
 bool        engine_act(Engine *e, Asked *a, const Plan *plan, const Facts *facts, const Answer *answer);
+/* Where the arrays of a nest are, as to e->gpu. */
+void        engine_ask_data(Engine *e, Asked *a, const Facts *facts);
+/* What moving them is charged with; a->data has changed. */
+void        engine_charge_data(Asked *a);
 /* It is decided: the arrays' credits follow. */
 void        engine_credit(Asked *a);
 /* Is it to be timed? */
@@ -191,6 +215,26 @@ bool        engine_measures(const Engine *e, const Asked *a, DecideTarget k, boo
 /* It ran on k and took so long, copies of arrays aside; 0: not measured. */
 void        engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool is_trial, double ns);
 const char *engine_machine_note(const Engine *e);
+/* The correction of a plan's executions of about this size: measured, or guessed from others', n being 1 then; n == 0: nothing is known. */
+Correction  engine_correction(const Engine *e, const Choice *c, DecideTarget k, uint32_t gpu, bool *is_measured);
+
+/* ---- engine_gpus.c ----------------------------------------------------------------------------------------------------- */
+/* Is there one to be chosen, or to be told of besides that which is open? */
+bool        engine_gpus_are_several(const Engine *e);
+/* The model's and the history's word on each, into c->gpu. */
+void        engine_gpus_predict(const Engine *e, Choice *c, const NestFeatures *f);
+/* A nest is asked about: as they are in a->choice, times scale. */
+void        engine_gpus_begin(const Engine *e, Asked *a, double scale);
+/* Let the best of them be the one that is spoken of, and opened. */
+void        engine_gpus_lead(Engine *e, Asked *a, const Facts *facts);
+/* Backend.open() for wish >= WISH_Start: of the present one, or of another one if the driver shows others (then once more, if it is waited for). */
+KernelState engine_gpus_open(Engine *e, Asked *a, const Plan *plan, const Facts *facts, KernelWish wish);
+/* It is open, or opening stopped: what the driver tells takes the place of what was assumed.  False: it told nothing. */
+bool        engine_gpus_told(Engine *e);
+/* It cannot be opened: another one may. */
+void        engine_gpus_refused(Engine *e);
+/* An execution on k took so long: what was lost for lack of each of them. */
+void        engine_gpus_regret(Engine *e, const Asked *a, DecideTarget k, double ns);
 
 /* ---- engine_run.c ------------------------------------------------------------------------------------------------------ */
 /* Is every loop looked at?  Without a back end only those whose plan is part of what they mean. */

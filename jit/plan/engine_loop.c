@@ -162,6 +162,8 @@ static void variant_free(Engine *e, Variant *v)
         nest_free(v->nest);
     if (v->choices)
         mem_free(&e->vm->mem, v->choices, N_CHOICES * sizeof *v->choices);
+    if (v->guesses)
+        mem_free(&e->vm->mem, v->guesses, N_CHOICES * MACHINE_GPUS * sizeof *v->guesses);
     mem_free(&e->vm->mem, v->work_key, v->n_work_key * sizeof *v->work_key);
     mem_free(&e->vm->mem, v, sizeof *v);
 }

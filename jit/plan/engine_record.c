@@ -110,8 +110,29 @@ static void describe_guards(const Plan *plan, char *out, size_t size)
         }
 }
 
+/* Each of several GPUs. */
+static void describe_gpus(LoopCase *c, const Engine *e, const Asked *a)
+{
+    const CaseTarget used = c->target[ON_Gpu];
+    for (uint32_t i = 0; used.device && i < a->n_gpus; i++) {
+        const GpuGuess *g = &a->gpu[i];
+        CaseTarget *t = &c->target[ON_Gpu + i];
+        *t = used;
+        t->gpu = 1 + i;
+        if (i == e->gpu)
+            continue;
+        t->why_not = e->knows_device ? RS_GpuInUse : RS_OtherGpu;
+        t->n_measured = g->is_measured;
+        t->predicted_ns = g->model.ns;
+        t->measured_ns = g->is_measured ? g->estimate.ns : 0;
+        t->copy_ns = g->data_ns;
+    }
+    if (used.device && a->n_gpus && c->device && strcmp(c->device, used.device) == 0)
+        c->gpu = 1 + e->gpu;
+}
+
 /* Who was considered, and why who ran it did. */
-static void describe_choice(LoopCase *c, const RanOn *on)
+static void describe_choice(LoopCase *c, const Engine *e, const RanOn *on)
 {
     /* ORDER decide_target */
     static const char *const device[ON_COUNT] = { "interp", "reference", "cpu", "cpu", "gpu" };
@@ -129,6 +150,7 @@ static void describe_choice(LoopCase *c, const RanOn *on)
                 .n_considered = 1, .n_measured = is_known, .predicted_ns = a->model_ns[k], .measured_ns = is_known ? q->ns : 0, .copy_ns = q->data_ns,
             };
     }
+    describe_gpus(c, e, a);
     if (c->device && strcmp(c->device, "cpu") == 0)
         c->n_threads = on->target == ON_Cpu1 ? 1 : a->choice->n_threads;
 }
@@ -172,7 +194,7 @@ void engine_record_planned(Engine *e, const LoopState *ls, const Plan *plan, con
         join_words(c.transforms, sizeof c.transforms, "scalars expanded", o->expanded);
         c.iterations = loop == nest->root ? (uint64_t)iterations_of(iterable) : nest_iterations(facts, loop);
         if (loop == nest->root) {
-            describe_choice(&c, on);
+            describe_choice(&c, e, on);
             c.time_ns = on->time_ns;
             count_work(&c, plan, facts);
             c.n_launches = on->moved.n_launches;

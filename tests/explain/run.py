@@ -26,8 +26,9 @@ LOOP = {
     "file": str, "line": int, "column": int, "depth": int, "kind": {"for", "while"}, "variable": str, "function": str, "outcome": "outcomes",
     "reason": "reasons", "because": str, "detail": str, "where": (PLACE, None), "decided": str, "transforms": [str], "guards": str, "advice": str,
     "device": {"", "interp", "reference", "cpu", "gpu"}, "device_reason": str, "device_detail": str,
-    "choice": str, "candidates": [{"device": str, "threads": int, "predicted_ns": (int, None), "measured_ns": (int, None), "copy_ns": (int, None)}],
-    "threads": int, "runs": int, "iterations": int, "other_runs": int, "launches": int,
+    "choice": str, "candidates": [{"device": str, "threads": int, "gpu": (int, None), "predicted_ns": (int, None), "measured_ns": (int, None), "copy_ns": (int, None),
+                                   "reason": str}],
+    "threads": int, "gpu": (int, None), "runs": int, "iterations": int, "other_runs": int, "launches": int,
     "bytes_to_device": int, "bytes_from_device": int, "measured_ns": (int, None),
 }
 REPORT = {

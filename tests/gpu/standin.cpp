@@ -13,6 +13,7 @@
 //   ALPY_STANDIN_FAIL     the number of the call that fails, from 1; ALPY_STANDIN_FAIL_CODE: with this error (999)
 //   ALPY_STANDIN_COUNT    a file: how many calls there were is written there at exit
 //   ALPY_STANDIN_EAGER    nothing is queued
+//   ALPY_STANDIN_DEVICES  "one:4,other:64": devices by name and number of multiprocessors ("stand-in:4"); they share memory and streams
 //
 // STANDIN_HEADER, where it is built: the path of standin_device.h.
 #include <dlfcn.h>
@@ -54,7 +55,7 @@ extern char **environ;
 namespace {
 
 enum { CAPTURING = 900, SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201,
-       NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, UNKNOWN = 999 };
+       MAX_DEVICES = 16, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, UNKNOWN = 999 };
 
 struct uint3 { unsigned x, y, z; };
 struct StandinThread { uint3 thread, block, block_dim, grid_dim; };
@@ -82,6 +83,7 @@ struct State {
     int fail_code = UNKNOWN;
     bool eager = false;
     std::vector<Stream *> streams;
+    std::vector<std::pair<std::string, int>> devices;
     std::map<std::pair<void *, std::string>, Function *> functions;
 };
 State &state()
@@ -94,12 +96,16 @@ State &state()
         n->fail_at = number("ALPY_STANDIN_FAIL", 0);
         n->fail_code = (int)number("ALPY_STANDIN_FAIL_CODE", UNKNOWN);
         n->eager = number("ALPY_STANDIN_EAGER", 0) != 0;
+        const char *devices = getenv("ALPY_STANDIN_DEVICES");
+        std::istringstream list(devices && *devices ? devices : "stand-in:4");
+        for (std::string name, n_sm; std::getline(list, name, ':') && std::getline(list, n_sm, ',') && n->devices.size() < MAX_DEVICES;)
+            n->devices.push_back({ name, atoi(n_sm.c_str()) });
         return n;
     }();
     return *s;
 }
 thread_local std::vector<void *> contexts;
-int a_context, a_pool;
+int a_context[MAX_DEVICES], a_pool;
 
 void write_count()
 {
@@ -516,20 +522,30 @@ EXPORT int cuGetErrorString(int e, const char **t)
     *t = e == OUT_OF_MEMORY ? "out of memory" : e == LAUNCH_FAILED ? "unspecified launch failure" : e == INVALID_CONTEXT ? "invalid device context" : "unknown error";
     return SUCCESS;
 }
-EXPORT int cuDeviceGetCount(int *n) { ENTER(false); *n = 1; return SUCCESS; }
-EXPORT int cuDeviceGet(int *d, int i) { ENTER(false); *d = 0; return i == 0 ? SUCCESS : INVALID_DEVICE; }
-EXPORT int cuDeviceGetName(char *name, int size, int) { ENTER(false); snprintf(name, (size_t)size, "stand-in"); return SUCCESS; }
+bool is_device(int d) { return d >= 0 && (size_t)d < state().devices.size(); }
+EXPORT int cuDeviceGetCount(int *n) { ENTER(false); *n = (int)s.devices.size(); return SUCCESS; }
+EXPORT int cuDeviceGet(int *d, int i) { ENTER(false); *d = i; return is_device(i) ? SUCCESS : INVALID_DEVICE; }
+EXPORT int cuDeviceGetName(char *name, int size, int d)
+{
+    ENTER(false);
+    if (!is_device(d))
+        return INVALID_DEVICE;
+    snprintf(name, (size_t)size, "%s", s.devices[(size_t)d].first.c_str());
+    return SUCCESS;
+}
 EXPORT int cuDeviceTotalMem_v2(size_t *n, int) { ENTER(false); *n = s.total; return SUCCESS; }
-EXPORT int cuDeviceGetAttribute(int *v, int a, int)
+EXPORT int cuDeviceGetAttribute(int *v, int a, int d)
 {
     ENTER(false);
     static const std::map<int, int> values = { { 1, 1024 }, { 8, 49152 }, { 13, 1000000 }, { 16, 4 }, { 36, 1000000 }, { 37, 512 }, { 38, 1 << 20 }, { 39, 2048 },
                                                { 75, 9 }, { 76, 0 }, { 81, 233472 }, { 97, 232448 }, { 115, 1 } };
     auto at = values.find(a);
-    *v = at == values.end() ? 0 : at->second;
+    if (!is_device(d))
+        return INVALID_DEVICE;
+    *v = a == 16 ? s.devices[(size_t)d].second : at == values.end() ? 0 : at->second;
     return SUCCESS;
 }
-EXPORT int cuDevicePrimaryCtxRetain(void **c, int) { ENTER(false); *c = &a_context; return SUCCESS; }
+EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { ENTER(false); *c = is_device(d) ? &a_context[d] : nullptr; return *c ? SUCCESS : INVALID_DEVICE; }
 EXPORT int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return SUCCESS; }
 EXPORT int cuCtxPushCurrent_v2(void *c)
 {

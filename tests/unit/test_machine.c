@@ -480,6 +480,31 @@ static void test_steps(void)
     }
 }
 
+/* CUDA_VISIBLE_DEVICES, as far as it gives numbers of GPUs that the profile has. */
+static void test_visible(void)
+{
+    static const struct { const char *value; const char *left; } cases[] = {
+        { NULL, "abc" }, { "", "abc" }, { "1", "b" }, { "2,0", "ca" }, { "0,1,2", "abc" }, { "2,", "c" }, { "3", "abc" }, { "0,5", "abc" }, { "-1", "abc" },
+        { "GPU-1234", "abc" }, { "1,GPU-1234", "abc" }, { "1x", "abc" }, { "18446744073709551617", "abc" },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        static Machine m;
+        char left[MACHINE_GPUS + 1] = "";
+        m.n_gpus = 3;
+        for (uint32_t k = 0; k < 3; k++)
+            snprintf(m.gpu[k].name, sizeof m.gpu[k].name, "%c", 'a' + (int)k);
+        if (cases[i].value)
+            setenv("CUDA_VISIBLE_DEVICES", cases[i].value, 1);
+        else
+            unsetenv("CUDA_VISIBLE_DEVICES");
+        machine_use_visible(&m);
+        for (uint32_t k = 0; k < m.n_gpus; k++)
+            left[k] = m.gpu[k].name[0];
+        check(strcmp(left, cases[i].left) == 0, left, cases[i].value ? cases[i].value : "not set");
+    }
+    unsetenv("CUDA_VISIBLE_DEVICES");
+}
+
 /* Recorded profiles are read, complete and can be shown. */
 static void test_recorded(const char *folder)
 {
@@ -520,6 +545,7 @@ int main(int argc, char **argv)
     test_steps();
     test_fewer();
     test_file();
+    test_visible();
     if (argc > 1)
         test_recorded(argv[1]);
     printf("%d passed, %d failed\n", n_passed, n_failed);
