@@ -372,7 +372,7 @@ static void ask_gpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
     } else if (s == KERNEL_NEVER) {
         engine_gpus_refused(e);
     } else if (s == KERNEL_ABSENT && e->opens_gpu) {
-        engine_gpus_told(e);
+        engine_gpus_stopped(e, a, plan, facts);
     }
     c->readiness = readiness_of(s);
     double price = a->n_gpus ? a->gpu[a->gpu_led].price_ns : a->choice->price_ns[PLAN_GPU];

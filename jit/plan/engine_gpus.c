@@ -173,6 +173,8 @@ bool engine_gpus_told(Engine *e)
         for (uint32_t i = 0; i < m->n_gpus; i++)
             if (i == 0 || (b->attributes(b, i, &a) && a.name && *a.name))
                 fill(e, old, lost, i, &a);
+            else
+                machine_complete_gpu(&m->gpu[i]);
         if (e->gpu >= m->n_gpus)
             e->gpu = 0;
     }
@@ -185,7 +187,7 @@ bool engine_gpus_told(Engine *e)
 
 void engine_gpus_refused(Engine *e)
 {
-    bool is_left = false, may_be_others = e->opt.chooses_gpu && e->opt.gpu->choose && (e->knows_gpus || engine_gpus_told(e));
+    bool is_left = false, may_be_others = e->opt.chooses_gpu && e->opt.gpu->choose && !e->knows_device && (e->knows_gpus || engine_gpus_told(e));
     e->opens_gpu = false;
     e->gpu_lost_ns[e->gpu] = -INFINITY;
     for (uint32_t i = 0; i < e->machine->n_gpus; i++)
@@ -202,18 +204,24 @@ KernelState engine_gpus_open(Engine *e, Asked *a, const Plan *plan, const Facts 
     KernelState s = b->open(b, wish);
     if (s == KERNEL_NEVER)
         engine_gpus_refused(e);
-    if (s != KERNEL_ABSENT || !engine_gpus_told(e) || wish != WISH_Wait)
-        return s;
-    /* There are others than those that this nest was asked about. */
+    if (s == KERNEL_ABSENT)
+        engine_gpus_stopped(e, a, plan, facts);
+    return s;
+}
+
+void engine_gpus_stopped(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
+{
     NestFeatures f;
     double longer = how_much_longer(a);
+    if (!engine_gpus_told(e))
+        return;
     plan_features(plan, facts, &f);
     predict(e, &f, a->gpu);
     a->n_gpus = e->machine->n_gpus;
-    a->gpu_led = 0;
-    a->q.on[ON_Gpu].ns = a->gpu[0].estimate.ns * longer;
-    put_in_front(a, 0);
-    return s;
+    a->gpu_led = e->gpu;
+    a->q.on[ON_Gpu].ns = a->gpu[e->gpu].estimate.ns * longer;
+    put_in_front(a, e->gpu);
+    engine_gpus_lead(e, a, facts);
 }
 
 void engine_gpus_regret(Engine *e, const Asked *a, DecideTarget k, double ns)

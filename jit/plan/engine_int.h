@@ -227,8 +227,10 @@ void        engine_gpus_predict(const Engine *e, Choice *c, const NestFeatures *
 void        engine_gpus_begin(const Engine *e, Asked *a, double scale);
 /* Let the best of them be the one that is spoken of, and opened. */
 void        engine_gpus_lead(Engine *e, Asked *a, const Facts *facts);
-/* Backend.open() for wish >= WISH_Start: of the present one, or of another one if the driver shows others (then once more, if it is waited for). */
+/* Backend.open() for wish >= WISH_Start, of the one that leads. */
 KernelState engine_gpus_open(Engine *e, Asked *a, const Plan *plan, const Facts *facts, KernelWish wish);
+/* Opening came to nothing: most likely the driver shows others than those that were asked about.  These are now. */
+void        engine_gpus_stopped(Engine *e, Asked *a, const Plan *plan, const Facts *facts);
 /* It is open, or opening stopped: what the driver tells takes the place of what was assumed.  False: it told nothing. */
 bool        engine_gpus_told(Engine *e);
 /* It cannot be opened: another one may. */
