@@ -397,11 +397,8 @@ static uint32_t backend_attributes(Backend *backend, uint32_t ordinal, GpuAttrib
         return 0;
     memcpy(b->told, d.name, sizeof b->told);
     *out = (GpuAttributes){ .name = b->told, .uuid = "", .major = d.major, .minor = d.minor, .n_sm = d.n_sm, .threads_per_sm = d.threads_per_sm,
-                            .clock_khz = d.clock_khz, .memory_bytes = d.total_bytes, .l2_bytes = (uint64_t)d.l2_bytes, .shared_bytes = (uint64_t)d.shared_optin };
-    if (n > 1) {                /* what tells several apart */
-        out->memory_clock_khz = gpu_attribute(&d, CU_ATTR_MEMORY_CLOCK_KHZ);
-        out->bus_bits = gpu_attribute(&d, CU_ATTR_BUS_BITS);
-    }
+                            .clock_khz = d.clock_khz, .memory_bytes = d.total_bytes, .l2_bytes = (uint64_t)d.l2_bytes, .shared_bytes = (uint64_t)d.shared_optin,
+                            .memory_clock_khz = gpu_attribute(&d, CU_ATTR_MEMORY_CLOCK_KHZ), .bus_bits = gpu_attribute(&d, CU_ATTR_BUS_BITS) };
     return (uint32_t)n;
 }
 

@@ -13,9 +13,10 @@
 /* Opening a device takes 150 to 350 ms with its driver (seen on three machines), which delays nobody who does not wait for it but a program that ends meanwhile. */
 #define OPEN_NS   300e6
 #define BEGIN_OPENING_NS 100e6
+#define KNOWN_OPENING_NS 20e6   /* where earlier runs of the program had their nests on the device, this one will, too */
 #define PREPARE_NS 1e6          /* opening the compiler, for which a program that ends soon waits some milliseconds */
 #define FIND_NS   1e5           /* looking for a kernel on disk in vain takes 30 us, loading one 100 us and more */
-#define IN_PARALLEL 0.4         /* a kernel that is made while others work keeps nobody waiting: what it costs, of what waiting for it would */
+#define IN_PARALLEL 0.4         /* where there is another core, which may have other work, too */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
 
@@ -336,12 +337,18 @@ static KernelState kernel_state(Engine *e, Asked *a, int which, const Plan *plan
     return a->state[which];
 }
 
+/* What making a kernel in the background costs the program, of what waiting for it would. */
+static double in_background(const Engine *e)
+{
+    return e->machine->host.n_cores > 1 ? IN_PARALLEL : 1;
+}
+
 static void ask_cpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
 {
     Candidate *one = &a->q.on[ON_Cpu1], *many = &a->q.on[ON_CpuN];
     one->readiness = e->opt.backend ? readiness_of(kernel_state(e, a, PLAN_CPU, plan, facts, WISH_None)) : AVAIL_Never;
     one->price_ns = one->readiness == AVAIL_Ready ? 0 : a->choice->price_ns[PLAN_CPU] + (e->has_compiled ? 0 : a->choice->first_ns);
-    one->begin_ns = one->price_ns * (e->machine->host.n_cores > 1 ? IN_PARALLEL : 1);
+    one->begin_ns = one->price_ns * in_background(e);
     one->prepare_ns = PREPARE_NS;
     one->find_ns = FIND_NS;
     one->lost_ns = plan->use.lost_ns[PLAN_CPU];
@@ -377,8 +384,8 @@ static void ask_gpu(Engine *e, Asked *a, const Plan *plan, const Facts *facts)
     c->readiness = readiness_of(s);
     double price = a->n_gpus ? a->gpu[a->gpu_led].price_ns : a->choice->price_ns[PLAN_GPU];
     c->price_ns = c->readiness == AVAIL_Ready ? 0 : price + (a->is_open ? 0 : OPEN_NS);
-    c->begin_ns = a->is_open ? c->price_ns : BEGIN_OPENING_NS;
-    c->find_ns = a->is_open ? e->machine->gpu[e->gpu].load_ns : BEGIN_OPENING_NS;
+    c->begin_ns = a->is_open ? c->price_ns * in_background(e) : a->is_measured[ON_Gpu] ? KNOWN_OPENING_NS : BEGIN_OPENING_NS;
+    c->find_ns = a->is_open ? e->machine->gpu[e->gpu].load_ns : c->begin_ns;
     c->prepare_ns = c->begin_ns;
     c->lost_ns = a->is_open ? plan->use.lost_ns[PLAN_GPU] : e->gpu_lost_ns[e->gpu];     /* opening serves all nests */
 }
