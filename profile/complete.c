@@ -26,10 +26,10 @@ static const struct { double scalar, vector, chain; } cycles[OPC_COUNT] = {
     [OPC_IntDiv] = { 14,  0,   21 },
     [OPC_F32]    = { 0.9, 0.8, 4 },
     [OPC_F32Div] = { 4,   5,   13 },
-    [OPC_F32Fun] = { 30,  0,   45 },
+    [OPC_F32Fun] = { 30,  30,  45 },
     [OPC_F64]    = { 0.9, 0.8, 4 },
     [OPC_F64Div] = { 5,   8,   16 },
-    [OPC_F64Fun] = { 40,  0,   55 },
+    [OPC_F64Fun] = { 30,  25,  60 },
 };
 
 static uint32_t vector_bytes(const HostMachine *h)
@@ -194,6 +194,13 @@ void machine_complete_gpu(GpuMachine *g)
     fill(&g->compile_ns, 3e7);
     fill(&g->compile_ns_per_node, 3e5);
     fill(&g->load_ns, 5e5);
+}
+
+void machine_imagine_gpu(GpuMachine *g)
+{
+    *g = (GpuMachine){ .major = 8, .minor = 0, .n_sm = 80, .threads_per_sm = 2048, .clock_ghz = 1.4, .memory_bytes = 16ull << 30, .l2_bytes = 16 << 20,
+                       .bytes_per_ns = 1000 };
+    machine_complete_gpu(g);
 }
 
 void machine_fill_gpu(GpuMachine *g, const GpuAttributes *a)

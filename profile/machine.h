@@ -102,6 +102,8 @@ bool machine_has_isa(const char *isa);
 /* ---- complete.c: conservative values for whatever is 0, from what is known -------------------------------------------------- */
 void machine_complete(Machine *m);
 void machine_complete_gpu(GpuMachine *g);
+/* One of which nothing is known before it is opened: taken for a large one, since only opening it tells. */
+void machine_imagine_gpu(GpuMachine *g);
 /* What a driver tells of a GPU without work; 0 or "": not told. */
 typedef struct GpuAttributes {
     const char *name, *uuid;

@@ -49,10 +49,9 @@ static const Machine *machine_of(Engine *e)
         *e->machine = shared.machine;
     }
     e->gpu = e->opt.gpu_ordinal;
-    if (e->machine->n_gpus <= e->gpu) {                 /* before it is opened, it is like those that we know */
+    if (e->machine->n_gpus <= e->gpu) {
         e->gpu = e->machine->n_gpus < MACHINE_GPUS ? e->machine->n_gpus++ : MACHINE_GPUS - 1;
-        e->machine->gpu[e->gpu] = (GpuMachine){ 0 };
-        machine_complete_gpu(&e->machine->gpu[e->gpu]);
+        machine_imagine_gpu(&e->machine->gpu[e->gpu]);
     }
     return e->machine;
 }
