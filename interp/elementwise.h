@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "interp/elem/elem.h"
+
 typedef struct ElC64  { float re, im; } ElC64;
 typedef struct ElC128 { double re, im; } ElC128;
 
@@ -134,36 +136,10 @@ static inline T el_min_##S(T a, T b) { return a < b || a != a ? a : b; } \
 static inline T el_max_##S(T a, T b) { return a > b || a != a ? a : b; } \
 static inline T el_fmin_##S(T a, T b) { return a < b || b != b ? a : b; } \
 static inline T el_fmax_##S(T a, T b) { return a > b || b != b ? a : b; } \
-static inline T el_heaviside_##S(T a, T b) { return a != a ? a : a == 0 ? b : a < 0 ? 0 : 1; } \
-static inline T el_logaddexp_##S(T a, T b) \
-{ \
-    if (a == b) \
-        return a + (T)0.693147180559945309417232121458176568; \
-    T d = a - b; \
-    return d > 0 ? a + log1p##F(exp##F(-d)) : d <= 0 ? b + log1p##F(exp##F(d)) : d; \
-} \
-static inline T el_logaddexp2_##S(T a, T b) \
-{ \
-    const T log2_e = (T)1.442695040888963407359924681001892137; \
-    if (a == b) \
-        return a + 1; \
-    T d = a - b; \
-    return d > 0 ? a + log2_e * log1p##F(exp2##F(-d)) : d <= 0 ? b + log2_e * log1p##F(exp2##F(d)) : d; \
-}
+static inline T el_heaviside_##S(T a, T b) { return a != a ? a : a == 0 ? b : a < 0 ? 0 : 1; }
 EL_FLOAT(f32, float, f)
 EL_FLOAT(f64, double, )
 #undef EL_FLOAT
-
-/* The C library's cube root is off by one place at times, even for cubes: one step of Newton's method with an exact residual. */
-static inline double el_cbrt_f64(double x)
-{
-    double y = cbrt(x);
-    if (y == 0 || !isfinite(y))
-        return y;
-    double square = y * y, error = fma(y, y, -square);
-    return y - (fma(square, y, -x) + error * y) / (3 * square);
-}
-static inline float el_cbrt_f32(float x) { return (float)cbrt(x); }
 
 /* ---- complex -------------------------------------------------------------------------------------------------------------- */
 /* Order: by real part, then by imaginary part; comparisons with a NaN in a deciding part are false. */
@@ -177,7 +153,7 @@ static inline C el_mul_##S(C a, C b) { return (C){ a.re * b.re - a.im * b.im, a.
 static inline C el_neg_##S(C a) { return (C){ -a.re, -a.im }; } \
 static inline bool el_isnan_##S(C a) { return a.re != a.re || a.im != a.im; } \
 static inline bool el_truth_##S(C a) { return a.re != 0 || a.im != 0; } \
-static inline T el_abs_##S(C a) { return hypot##F(a.re, a.im); } \
+static inline T el_abs_##S(C a) { return elem_hypot##F(a.re, a.im); } \
 /* Smith's method: no overflow in the divisor's square. */ \
 static inline C el_div_##S(C a, C b) \
 { \
@@ -201,7 +177,7 @@ static inline C el_reciprocal_##S(C a) \
 } \
 static inline C el_sign_##S(C a) \
 { \
-    T len = hypot##F(a.re, a.im); \
+    T len = elem_hypot##F(a.re, a.im); \
     if (len != len) \
         return (C){ (T)NAN, (T)NAN }; \
     if (isinf(len)) { \

@@ -4,9 +4,6 @@
 
 #include <stddef.h>
 
-/* *err: 0, EDOM or ERANGE. */
-double special_gamma(double x, int *err);
-double special_lgamma(double x, int *err);
 /* Euclidean length of a vector, correct to the last bit but for rare cases; v is overwritten. */
 double special_norm(double *v, size_t n);
 

@@ -1,8 +1,8 @@
-/* interp/mod_math.c — the module math: real functions of the C library with CPython's errors, and integer functions. */
-#include <errno.h>
+/* interp/mod_math.c — the module math: alpy's elementary functions (interp/elem) with CPython's errors, and integer functions. */
 #include <limits.h>
 #include <math.h>
 
+#include "interp/elem/elem.h"
 #include "interp/elementwise.h"
 #include "interp/interp.h"
 #include "interp/iter.h"
@@ -40,27 +40,14 @@ static Value math_##name(VM *vm, const Args *a) \
     double x; \
     return arg_float(vm, a->v[0], &x) == ALP_OK ? checked(vm, x, call(x), can_overflow) : V_ERR; \
 }
-REAL(acos, acos, false)     REAL(acosh, acosh, false)   REAL(asin, asin, false)     REAL(asinh, asinh, false)
-REAL(atan, atan, false)     REAL(atanh, atanh, false)   REAL(cbrt, cbrt, false)     REAL(cos, cos, false)
-REAL(cosh, cosh, true)      REAL(erf, erf, false)       REAL(erfc, erfc, false)     REAL(exp, exp, true)
-REAL(exp2, exp2, true)      REAL(expm1, expm1, true)    REAL(fabs, fabs, false)     REAL(log1p, log1p, false)
-REAL(log2, log2, false)     REAL(log10, log10, false)   REAL(sin, sin, false)       REAL(sinh, sinh, true)
-REAL(sqrt, sqrt, false)     REAL(tan, tan, false)       REAL(tanh, tanh, false)
+REAL(acos, elem_acos, false)    REAL(acosh, elem_acosh, false)  REAL(asin, elem_asin, false)    REAL(asinh, elem_asinh, false)
+REAL(atan, elem_atan, false)    REAL(atanh, elem_atanh, false)  REAL(cbrt, elem_cbrt, false)    REAL(cos, elem_cos, false)
+REAL(cosh, elem_cosh, true)     REAL(erf, elem_erf, false)      REAL(erfc, elem_erfc, false)    REAL(exp, elem_exp, true)
+REAL(exp2, elem_exp2, true)     REAL(expm1, elem_expm1, true)   REAL(fabs, fabs, false)         REAL(log1p, elem_log1p, false)
+REAL(log2, elem_log2, false)    REAL(log10, elem_log10, false)  REAL(sin, elem_sin, false)      REAL(sinh, elem_sinh, true)
+REAL(sqrt, sqrt, false)         REAL(tan, elem_tan, false)      REAL(tanh, elem_tanh, false)
+REAL(gamma, elem_gamma, true)   REAL(lgamma, elem_lgamma, true)
 #undef REAL
-
-#define SPECIAL(name) \
-static Value math_##name(VM *vm, const Args *a) \
-{ \
-    double x; \
-    int err; \
-    if (arg_float(vm, a->v[0], &x) != ALP_OK) \
-        return V_ERR; \
-    double r = special_##name(x, &err); \
-    return err == 0 ? V_FLOAT(r) : err == EDOM ? domain_error(vm) : range_error(vm); \
-}
-SPECIAL(gamma)
-SPECIAL(lgamma)
-#undef SPECIAL
 
 #define PLAIN(name, box, expr) \
 static Value math_##name(VM *vm, const Args *a) \
@@ -82,12 +69,12 @@ static Value math_log(VM *vm, const Args *a)
         return raise(vm, TY_TypeError, "math.log requires 1 to 2 arguments");
     if (arg_float(vm, a->rest[0], &x) != ALP_OK)
         return V_ERR;
-    Value r = checked(vm, x, log(x), false);
+    Value r = checked(vm, x, elem_log(x), false);
     if (a->n_rest == 1 || IS_ERR(r))
         return r;
     if (arg_float(vm, a->rest[1], &base) != ALP_OK)
         return V_ERR;
-    Value d = checked(vm, base, log(base), false);
+    Value d = checked(vm, base, elem_log(base), false);
     return IS_ERR(d) ? d : number_binary(vm, BI_Div, r, d);
 }
 
@@ -131,20 +118,20 @@ static Status two_reals(VM *vm, const Args *a, double *x, double *y)
     return arg_float(vm, a->v[1], y);
 }
 
-#define REAL2(name) \
+#define REAL2(name, call) \
 static Value math_##name(VM *vm, const Args *a) \
 { \
     double x, y; \
     if (two_reals(vm, a, &x, &y) != ALP_OK) \
         return V_ERR; \
-    double r = name(x, y); \
+    double r = call(x, y); \
     return isnan(r) && !isnan(x) && !isnan(y) ? domain_error(vm) : V_FLOAT(r); \
 }
-REAL2(atan2)
-REAL2(copysign)
-REAL2(fmod)
-REAL2(nextafter)
-REAL2(remainder)
+REAL2(atan2, elem_atan2)
+REAL2(copysign, copysign)
+REAL2(fmod, fmod)
+REAL2(nextafter, nextafter)
+REAL2(remainder, remainder)
 #undef REAL2
 
 static Value math_pow(VM *vm, const Args *a)
@@ -152,7 +139,7 @@ static Value math_pow(VM *vm, const Args *a)
     double x, y;
     if (two_reals(vm, a, &x, &y) != ALP_OK)
         return V_ERR;
-    double r = pow(x, y);
+    double r = elem_pow(x, y);
     if (isfinite(x) && isfinite(y) && !isfinite(r))
         return isnan(r) || x == 0 ? domain_error(vm) : range_error(vm);
     return V_FLOAT(r);
@@ -202,7 +189,7 @@ static Value length_of(VM *vm, const Value *p, const Value *q, size_t n)
     while (i < n && arg_float(vm, p[i], &x) == ALP_OK && (!q || arg_float(vm, q[i], &y) == ALP_OK))
         v[i++] = q ? x - y : x;
     if (i == n)
-        r = V_FLOAT(special_norm(v, n));
+        r = V_FLOAT(n == 2 ? elem_hypot(v[0], v[1]) : special_norm(v, n));
     if (v != few)
         vm_dealloc(vm, v, n * sizeof *v);
     return r;

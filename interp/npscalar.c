@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "interp/array.h"
+#include "interp/elem/elem.h"
 #include "interp/elementwise.h"
 #include "interp/ops.h"
 #include "interp/str.h"
@@ -190,8 +191,8 @@ static void binary_##S(BinOp op, Num a, Num b, Num *out) \
     case BI_LShift: case BI_RShift: case BI_Or: case BI_Xor: case BI_And: case BI_MatMul: case BI_COUNT: break; \
     } \
 }
-BINARY_FLOAT(f32, float, f, powf)
-BINARY_FLOAT(f64, double, d, pow)
+BINARY_FLOAT(f32, float, f, elem_powf)
+BINARY_FLOAT(f64, double, d, elem_pow)
 #undef BINARY_FLOAT
 
 #define BINARY_COMPLEX(S, FLD) \

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "interp/elem/elem.h"
 #include "interp/ops.h"
 
 NOINLINE Value raise_int_range(VM *vm)
@@ -230,7 +231,7 @@ static bool is_odd(double x)
 
 static Value complex_pow(VM *vm, double ar, double ai, double br, double bi);
 
-/* The special cases come before pow(), so that nothing depends on how the C library treats them. */
+/* The special cases come before the power, some of which Python defines otherwise than C. */
 static Value float_pow(VM *vm, double x, double y)
 {
     if (y == 0)
@@ -261,7 +262,7 @@ static Value float_pow(VM *vm, double x, double y)
         x = -x;
         negate = is_odd(y);
     }
-    double r = x == 1.0 ? 1.0 : pow(x, y);
+    double r = x == 1.0 ? 1.0 : elem_pow(x, y);
     if (isinf(r))
         return raise(vm, TY_OverflowError, "(34, 'Numerical result out of range')");
     return V_FLOAT(negate ? -r : r);
@@ -471,7 +472,7 @@ Value number_abs(VM *vm, Value a)
         return V_FLOAT(fabs(a.u.f));
     if (a.tag != T_Complex)
         return a.u.i < 0 ? int_sub(vm, 0, a.u.i) : V_INT(a.u.i);
-    double re = COMPLEX(a)->re, im = COMPLEX(a)->im, r = hypot(re, im);
+    double re = COMPLEX(a)->re, im = COMPLEX(a)->im, r = elem_hypot(re, im);
     if (isinf(r) && isfinite(re) && isfinite(im))
         return raise(vm, TY_OverflowError, "absolute value too large");
     return V_FLOAT(r);

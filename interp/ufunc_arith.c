@@ -1,4 +1,5 @@
 /* interp/ufunc_arith.c — elementwise arithmetic: loops and tables. */
+#include "interp/elem/elem.h"
 #include "interp/ufunc_loops.h"
 
 /* ---- integers and bools ------------------------------------------------------------------------------------------------- */
@@ -91,7 +92,7 @@ LOOP2(divide_##S, S, S, x / y) \
 SLOW2(floor_divide_##S, S, S, el_floordiv_##S(x, y)) \
 SLOW2(remainder_##S, S, S, el_mod_##S(x, y)) \
 SLOW2(fmod_##S, S, S, fmod##F(x, y)) \
-SLOW2(pow_##S, S, S, pow##F(x, y)) \
+OWN2(pow_##S, S, pow##F) \
 LOOP1(negative_##S, S, S, -x) \
 LOOP1(same_##S, S, S, x) \
 LOOP1(absolute_##S, S, S, fabs##F(x)) \

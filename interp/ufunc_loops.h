@@ -117,6 +117,51 @@ static bool NAME(char *const *p, const int64_t *step, int64_t n) \
 }
 #define SLOW2(NAME, S, SO, EXPR) SLOW2X(NAME, S, S, SO, EXPR)
 
+/* alpy's own elementary functions, which have vector loops: other arrays go through blocks. */
+#define OWN_BLOCK 128
+#define OWN1(NAME, S, FN) \
+static bool NAME(char *const *p, const int64_t *step, int64_t n) \
+{ \
+    const char *a = p[0]; \
+    char *r = p[1]; \
+    V_##S x[OWN_BLOCK]; \
+    if (n == 1) { \
+        put_##S(OUT(S, r), elem_##FN(get_##S(IN(S, a)))); \
+        return true; \
+    } \
+    for (int64_t m; n > 0; n -= m) { \
+        m = n < OWN_BLOCK ? n : OWN_BLOCK; \
+        for (int64_t i = 0; i < m; i++, a += step[0]) \
+            x[i] = get_##S(IN(S, a)); \
+        elem_##FN##_n(x, x, m); \
+        for (int64_t i = 0; i < m; i++, r += step[1]) \
+            put_##S(OUT(S, r), x[i]); \
+    } \
+    return true; \
+}
+#define OWN2(NAME, S, FN) \
+static bool NAME(char *const *p, const int64_t *step, int64_t n) \
+{ \
+    const char *a = p[0], *b = p[1]; \
+    char *r = p[2]; \
+    V_##S x[OWN_BLOCK], y[OWN_BLOCK]; \
+    if (n == 1) { \
+        put_##S(OUT(S, r), elem_##FN(get_##S(IN(S, a)), get_##S(IN(S, b)))); \
+        return true; \
+    } \
+    for (int64_t m; n > 0; n -= m) { \
+        m = n < OWN_BLOCK ? n : OWN_BLOCK; \
+        for (int64_t i = 0; i < m; i++, a += step[0], b += step[1]) { \
+            x[i] = get_##S(IN(S, a)); \
+            y[i] = get_##S(IN(S, b)); \
+        } \
+        elem_##FN##_n(x, y, x, m); \
+        for (int64_t i = 0; i < m; i++, r += step[2]) \
+            put_##S(OUT(S, r), x[i]); \
+    } \
+    return true; \
+}
+
 #define EACH_SIGNED(X)   X(i8) X(i16) X(i32) X(i64)
 #define EACH_UNSIGNED(X) X(u8) X(u16) X(u32) X(u64)
 #define EACH_INT(X)      EACH_SIGNED(X) EACH_UNSIGNED(X)

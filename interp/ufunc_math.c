@@ -1,23 +1,28 @@
-/* interp/ufunc_math.c — elementary functions and rounding, element by element.  The C library computes them for now, in the type of
- * the elements. */
+/* interp/ufunc_math.c — elementary functions and rounding, element by element, in the type of the elements.  Real functions are alpy's own
+ * (interp/elem), complex ones the C library's. */
+#include "interp/elem/elem.h"
 #include "interp/ufunc_loops.h"
 
-/* Functions of the C library for float types alone, and for complex types too: NumPy's name, C's name. */
-#define REAL_FUNCTIONS(X) \
-    X(floor, floor) X(ceil, ceil) X(trunc, trunc)
+/* NumPy's name, C's name. */
 #define BOTH_FUNCTIONS(X) \
     X(exp, exp) X(log, log) X(sin, sin) X(cos, cos) X(tan, tan) X(arcsin, asin) X(arccos, acos) X(arctan, atan) \
     X(sinh, sinh) X(cosh, cosh) X(tanh, tanh) X(arcsinh, asinh) X(arccosh, acosh) X(arctanh, atanh)
+#define REAL_FUNCTIONS(X) \
+    X(exp2, exp2) X(expm1, expm1) X(log2, log2) X(log10, log10) X(log1p, log1p) X(cbrt, cbrt)
+#define REAL_FUNCTIONS_2(X) \
+    X(arctan2, atan2) X(hypot, hypot) X(logaddexp, logaddexp) X(logaddexp2, logaddexp2)
 
-#define LIBM(NAME, FN) LOOP1(NAME##_f32, f32, f32, FN##f(x)) LOOP1(NAME##_f64, f64, f64, FN(x))
-REAL_FUNCTIONS(LIBM)
-BOTH_FUNCTIONS(LIBM)
-LIBM(exp2, exp2)
-LIBM(expm1, expm1)
-LIBM(log2, log2)
-LIBM(log10, log10)
-LIBM(log1p, log1p)
-LIBM(rint, nearbyint)
+#define OWN(NAME, FN) OWN1(NAME##_f32, f32, FN##f) OWN1(NAME##_f64, f64, FN)
+BOTH_FUNCTIONS(OWN)
+REAL_FUNCTIONS(OWN)
+#define OWN_2(NAME, FN) OWN2(NAME##_f32, f32, FN##f) OWN2(NAME##_f64, f64, FN)
+REAL_FUNCTIONS_2(OWN_2)
+
+#define EXACT(NAME, FN) LOOP1(NAME##_f32, f32, f32, FN##f(x)) LOOP1(NAME##_f64, f64, f64, FN(x))
+EXACT(floor, floor)
+EXACT(ceil, ceil)
+EXACT(trunc, trunc)
+EXACT(rint, nearbyint)
 
 #define LIBM_COMPLEX(NAME, FN) \
 LOOP1(NAME##_c64, c64, c64, el_from_c64(c##FN##f(el_complex_c64(x)))) \
@@ -49,17 +54,12 @@ EACH_COMPLEX(COMPLEX_MORE)
 
 #define PI 3.141592653589793238462643383279502884
 #define FLOAT_MORE(S, F) \
-LOOP1(cbrt_##S, S, S, el_cbrt_##S(x)) \
 LOOP1(degrees_##S, S, S, x * (V_##S)(180 / PI)) \
 LOOP1(radians_##S, S, S, x * (V_##S)(PI / 180)) \
 LOOP1(spacing_##S, S, S, spacing_of_##S(x)) \
-SLOW2(arctan2_##S, S, S, atan2##F(x, y)) \
-SLOW2(hypot_##S, S, S, hypot##F(x, y)) \
 SLOW2(copysign_##S, S, S, copysign##F(x, y)) \
 SLOW2(nextafter_##S, S, S, nextafter##F(x, y)) \
 SLOW2(heaviside_##S, S, S, el_heaviside_##S(x, y)) \
-SLOW2(logaddexp_##S, S, S, el_logaddexp_##S(x, y)) \
-SLOW2(logaddexp2_##S, S, S, el_logaddexp2_##S(x, y)) \
 SLOW2X(ldexp_##S, S, i64, S, ldexp##F(x, y > INT32_MAX ? INT32_MAX : y < INT32_MIN ? INT32_MIN : (int)y)) \
 static bool frexp_##S(char *const *p, const int64_t *step, int64_t n) \
 { \

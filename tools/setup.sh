@@ -29,14 +29,15 @@ need_packages() {
         || die "apt-get install failed: ${missing[*]}"
 }
 
-# LLVM 19 and what its static libraries want, if the system's archive has it: without it loops are interpreted.
+# LLVM 19 and what its static libraries want, and clang 19 for the functions that kernels inline, if the system's archive has them: without LLVM
+# loops are interpreted.
 want_llvm() {
-    command -v llvm-config-19 >/dev/null 2>&1 && return 0
+    command -v llvm-config-19 >/dev/null 2>&1 && command -v clang-19 >/dev/null 2>&1 && return 0
     if ! apt-cache show llvm-19-dev >/dev/null 2>&1; then
         say "this system has no package llvm-19-dev: alpy will have no compiler for the CPU"
         return 0
     fi
-    need_packages llvm-config-19:llvm-19-dev no-such-command:libzstd-dev no-such-command:zlib1g-dev
+    need_packages llvm-config-19:llvm-19-dev clang-19:clang-19 no-such-command:libzstd-dev no-such-command:zlib1g-dev
 }
 
 need_build_tools() {

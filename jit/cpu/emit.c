@@ -648,7 +648,7 @@ static size_t lay_out(Emit *e, char *memory)
     return at;
 }
 
-LLVMModuleRef emit_module(LLVMContextRef cx, const Plan *plan, const CpuCompileOptions *opt, int vector_bits,
+LLVMModuleRef emit_module(LLVMContextRef cx, const Plan *plan, const CpuCompileOptions *opt, int vector_bits, bool links_functions,
                           char error_text[256])
 {
     Emit *e = calloc(1, sizeof *e);
@@ -660,6 +660,7 @@ LLVMModuleRef emit_module(LLVMContextRef cx, const Plan *plan, const CpuCompileO
         e->opt = opt;
         e->cx = cx;
         e->vector_bits = vector_bits;
+        e->links_functions = links_functions;
         memory = calloc(1, lay_out(e, NULL) + 1);
     }
     if (!memory) {

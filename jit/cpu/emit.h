@@ -3,6 +3,7 @@
  *
  *   emit.c         the module: functions, arrays, variables in and out, statements, the item tree
  *   emit_expr.c    expressions and their checks, scalar or in lanes
+ *   emit_fun.c     calls of elementary functions
  *   emit_arith.c   arithmetic without checks
  *   emit_access.c  references to array elements
  *   emit_loop.c    loops: bounds, polling, hints, scalar expansion; which loops run across lanes
@@ -13,6 +14,7 @@
  *   emit_spread.c  loops spread over threads: body functions, what they share, last values and unordered accumulations
  *   emit_reduce.c  ordered accumulations: the canonical tree
  *   emit_lane.c    what is alike in all lanes, what grows by a constant from lane to lane, what can be done in lanes at all
+ *   link.cpp       the elementary functions that a module calls become part of it
  *   plugin.c       target machine, passes, object code; the table of functions
  *
  * Every operation computes what the reference executor computes (jit/plan/exec_eval.c), bit for bit: no contraction, no
@@ -30,6 +32,7 @@
 #include <llvm-c/Core.h>
 
 #include "jit/cpu/plugin.h"
+#include "jit/nest/fun.h"
 
 /* A value: re alone, or real and imaginary part. */
 typedef struct Val { LLVMValueRef re, im; } Val;
@@ -122,6 +125,7 @@ typedef struct Emit {
     unsigned    n_bodies;
     uint32_t    n_cells;                /* in a slot of the loop being spread */
     int         vector_bits;            /* of the target's vector registers */
+    bool        links_functions;        /* the module may call elem_NAME: link_functions() will define it */
     bool        root_is_told;           /* run->root_ran is set by what was made so far */
     char        error[200];             /* first refusal; "" = none */
 } Emit;
@@ -139,6 +143,9 @@ bool   emit_is_cheap(const Emit *e, const NExpr *x, int *budget);
 bool   emit_is_wide_op(const Emit *e, const NExpr *x);
 /* Fails for lack of memory if p is NULL. */
 void   emit_fail_if_null(Emit *e, LLVMValueRef p);
+
+/* ---- emit_fun.c ---- */
+LLVMValueRef emit_function(Emit *e, NFunId f, DType rep, LLVMValueRef a, LLVMValueRef b);       /* b NULL: of one operand */
 
 /* ---- emit_arith.c ---- */
 bool   emit_is_complex(DType rep);
@@ -349,8 +356,8 @@ void   emit_unlikely(Emit *e, LLVMValueRef branch);             /* its first way
 void   emit_jump(Emit *e, const NStmt *target, bool is_next);
 void   emit_refuse(Emit *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* The whole module; NULL: error_text says why not. */
-LLVMModuleRef emit_module(LLVMContextRef cx, const Plan *plan, const CpuCompileOptions *opt, int vector_bits,
+/* The whole module; links_functions: it will be linked with those that it calls.  NULL: error_text says why not. */
+LLVMModuleRef emit_module(LLVMContextRef cx, const Plan *plan, const CpuCompileOptions *opt, int vector_bits, bool links_functions,
                           char error_text[256]);
 
 #endif

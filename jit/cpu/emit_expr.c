@@ -87,7 +87,7 @@ static void call_attribute(Emit *e, LLVMValueRef call, const char *name, uint64_
 }
 
 /* Reads and writes nothing but what its arguments point to and the run time's own things. */
-enum { MEMORY_NONE = 0, MEMORY_ARGS_AND_INACCESSIBLE = 0xf };
+enum { MEMORY_ARGS_AND_INACCESSIBLE = 0xf };
 
 static LLVMValueRef call_run(Emit *e, size_t field, LLVMTypeRef type, LLVMValueRef *args, unsigned n)
 {
@@ -135,31 +135,6 @@ static Val quick_or_slow(Emit *e, const NExpr *x, LLVMValueRef cond, Val quick, 
     return one(phi);
 }
 
-static LLVMValueRef call_function(Emit *e, NFunId f, DType rep, LLVMValueRef a, LLVMValueRef b)
-{
-    LLVMTypeRef t = emit_scalar_type(e, rep), params[2] = { t, t };
-    LLVMTypeRef type = LLVMFunctionType(t, params, b ? 2 : 1, false);
-    LLVMValueRef table = emit_run_field(e, e->b, t == e->f64 ? offsetof(CpuRun, fun_f64) : offsetof(CpuRun, fun_f32), e->ptr);
-    LLVMValueRef at = emit_int(e, f), fn = LLVMBuildLoad2(e->b, e->ptr, LLVMBuildGEP2(e->b, e->ptr, table, &at, 1, ""), "");
-    LLVMSetMetadata(fn, e->md_invariant, e->invariant);
-    LLVMValueRef out = LLVMGetPoison(LLVMTypeOf(a));
-    for (int l = 0; l < e->width; l++) {
-        LLVMValueRef lane = LLVMConstInt(e->i32, (unsigned)l, false), args[2] = { a, b };
-        if (e->width > 1) {
-            args[0] = LLVMBuildExtractElement(e->b, a, lane, "");
-            args[1] = b ? LLVMBuildExtractElement(e->b, b, lane, "") : NULL;
-        }
-        LLVMValueRef call = LLVMBuildCall2(e->b, type, fn, args, b ? 2 : 1, "");
-        call_attribute(e, call, "nounwind", 0);
-        call_attribute(e, call, "willreturn", 0);
-        call_attribute(e, call, "memory", MEMORY_NONE);
-        if (e->width == 1)
-            return call;
-        out = LLVMBuildInsertElement(e->b, out, call, lane, "");
-    }
-    return out;
-}
-
 /* ---- operators with the rules of their flavour ------------------------------------------------------------------------- */
 
 static LLVMValueRef within(Emit *e, LLVMValueRef v, int64_t limit)
@@ -182,6 +157,31 @@ static LLVMValueRef checked_arithmetic(Emit *e, NOp op, uint32_t check, LLVMValu
     LLVMValueRef both = emit_intrinsic2(e, name, a, b);
     emit_fail_if(e, LLVMBuildExtractValue(e->b, both, 1, ""), check);
     return LLVMBuildExtractValue(e->b, both, 0, "");
+}
+
+/* Fails where a function that Python checks has returned r = f(a, b) instead of raising; b NULL: of one operand. */
+static void check_domain(Emit *e, NFunId f, DType rep, LLVMValueRef a, LLVMValueRef b, LLVMValueRef r, uint32_t check)
+{
+    LLVMValueRef infinite = LLVMBuildNot(e->b, is_finite(e, rep, r), ""), bad;
+    LLVMBasicBlockRef on = NULL;
+    if (e->width == 1) {                /* so it hardly costs anything */
+        LLVMBasicBlockRef rare = emit_new_block(e, "rare");
+        on = emit_new_block(e, "on");
+        emit_unlikely(e, LLVMBuildCondBr(e->b, infinite, rare, on));
+        emit_at(e, rare);
+    }
+    LLVMValueRef is_nan = LLVMBuildFCmp(e->b, LLVMRealUNO, r, r, "");
+    if (f == NF_Pow)
+        bad = LLVMBuildAnd(e->b, is_finite(e, rep, a), is_finite(e, rep, b), "");
+    else if (b)
+        bad = LLVMBuildAnd(e->b, is_nan, LLVMBuildFCmp(e->b, LLVMRealORD, a, b, ""), "");
+    else
+        bad = LLVMBuildSelect(e->b, is_nan, LLVMBuildFCmp(e->b, LLVMRealORD, a, a, ""), is_finite(e, rep, a), "");
+    emit_fail_if(e, LLVMBuildAnd(e->b, infinite, bad, ""), check);
+    if (on) {
+        LLVMBuildBr(e->b, on);
+        emit_at(e, on);
+    }
 }
 
 /* The exponent of a power that is done by multiplying; 0: not one. */
@@ -220,10 +220,12 @@ static Val power(Emit *e, const NExpr *x, Val a, Val b)
             r = check ? checked_arithmetic(e, NOP_Mul, x->check, r, a.re) : LLVMBuildMul(e->b, r, a.re, "");
         return one(r);
     }
-    if (rep != DT_F64)
+    if (!emit_is_float(rep))
         return slow(e, x, a, b);
-    LLVMValueRef r = call_function(e, NF_Pow, rep, a.re, b.re);
-    return check ? quick_or_slow(e, x, is_finite(e, rep, r), one(r), a, b) : one(r);
+    LLVMValueRef r = x->b->op == NOP_Const && x->b->u.f == 2 ? emit_binary(e, NOP_Mul, rep, a, a, false).re : emit_function(e, NF_Pow, rep, a.re, b.re);
+    if (check)
+        check_domain(e, NF_Pow, rep, a.re, b.re, r, x->check);
+    return one(r);
 }
 
 /* An int64 against a double or a uint64. */
@@ -304,7 +306,7 @@ static Val int_division(Emit *e, const NExpr *x, Val a, Val b)
 static Val complex_abs(Emit *e, const NExpr *x, Val a)
 {
     DType rep = (DType)x->rep;
-    LLVMValueRef r = call_function(e, NF_Hypot, rep, a.re, a.im);
+    LLVMValueRef r = emit_function(e, NF_Hypot, rep, a.re, a.im);
     if ((x->flavour & NE_PY) && emit_check_needed(e, x->check)) {
         LLVMValueRef finite = LLVMBuildAnd(e->b, is_finite(e, rep, a.re), is_finite(e, rep, a.im), "");
         LLVMValueRef is_inf = LLVMBuildFCmp(e->b, LLVMRealOEQ, r, emit_real_of(e, rep, INFINITY), "");
@@ -451,7 +453,7 @@ static LLVMValueRef real_function(Emit *e, NFunId f, DType rep, LLVMValueRef a, 
                      unknown = LLVMBuildFCmp(e->b, LLVMRealUNO, b, b, "");
         return LLVMBuildSelect(e->b, LLVMBuildOr(e->b, first, unknown, ""), a, b, "");
     }
-    return call_function(e, f, rep, a, b);
+    return emit_function(e, f, rep, a, b);
 }
 
 static Val function(Emit *e, const NExpr *x, Val a, Val b)
@@ -469,8 +471,9 @@ static Val function(Emit *e, const NExpr *x, Val a, Val b)
             return one(emit_intrinsic1(e, "llvm.sqrt", a.re));
     }
     LLVMValueRef r = real_function(e, (NFunId)x->fun, rep, a.re, b.re);
-    /* Module math raises only where the result is not finite. */
-    return emit_check_needed(e, x->check) ? quick_or_slow(e, x, is_finite(e, rep, r), one(r), a, b) : one(r);
+    if (emit_check_needed(e, x->check))
+        check_domain(e, (NFunId)x->fun, rep, a.re, b.re, r, x->check);
+    return one(r);
 }
 
 /* ---- which operations can be done in lanes ----------------------------------------------------------------------------- */
@@ -484,7 +487,7 @@ bool emit_is_wide_op(const Emit *e, const NExpr *x)
     case NOP_Generic: case NOP_IntDiv:
         return false;
     case NOP_Fun:
-        return emit_is_float(rep) && from == rep && !check;
+        return emit_is_float(rep) && from == rep;
     case NOP_Cast:
         if (rep > DT_U64 || rep == DT_Bool || from <= DT_U64)
             return true;
@@ -492,7 +495,7 @@ bool emit_is_wide_op(const Emit *e, const NExpr *x)
     case NOP_Eq: case NOP_Ne: case NOP_Lt: case NOP_Le: case NOP_Gt: case NOP_Ge:
         return x->a->rep == x->b->rep || x->a->rep == DT_U64 || x->b->rep == DT_U64;
     case NOP_Pow:
-        return small_power(x) || (rep == DT_F64 && !check);
+        return small_power(x) || emit_is_float(rep);
     case NOP_Shl: case NOP_Shr:
         return !(x->flavour & NE_PY) || !check;
     default:

@@ -415,9 +415,32 @@ bool emit_lanes_are_smooth(Emit *e, const PItem *item)
     return true;
 }
 
+static bool expr_may_raise(const Emit *e, const NExpr *x, int *budget)
+{
+    if (!x || --*budget < 0)
+        return false;
+    if ((x->op == NOP_Fun || x->op == NOP_Pow) && emit_is_float((DType)x->rep) && emit_check_needed(e, x->check))
+        return true;
+    return expr_may_raise(e, x->a, budget) || expr_may_raise(e, x->b, budget) || expr_may_raise(e, x->c, budget);
+}
+
+static bool may_raise_stmt(Walk *w, const NStmt *s, bool masked)
+{
+    int budget = NODES;
+    return !(s->expr && expr_may_raise(w->e, s->expr, &budget));
+}
+
+/* Does it call elementary functions that may raise?  LLVM makes no vector code of a loop that it might leave in the middle. */
+static bool has_raising_function(Emit *e, const PItem *item)
+{
+    Walk w = { .e = e, .stmt = may_raise_stmt, .loop = pass_loop };
+    return e->links_functions && e->vector_bits >= 256 && !walk_items(&w, item->body, item->n_body, true);
+}
+
 bool emit_likes_lanes(Emit *e, const PItem *item)
 {
-    if (!emit_has_loops(item->body, item->n_body) || !emit_lanes_begin(e, item, emit_best_lanes(e, item), false))
+    if (!(emit_has_loops(item->body, item->n_body) || has_raising_function(e, item)) ||
+        !emit_lanes_begin(e, item, emit_best_lanes(e, item), false))
         return false;
     bool smooth = emit_lanes_are_smooth(e, item);
     emit_lanes_end(e);

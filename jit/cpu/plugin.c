@@ -19,6 +19,7 @@
 
 #include "jit/cpu/emit.h"
 #include "jit/cpu/guard.h"
+#include "jit/cpu/link.h"
 
 static struct {
     pthread_mutex_t first;              /* of the first compilation */
@@ -61,6 +62,16 @@ static int vector_bits(const CpuCompileOptions *opt, const char *cpu, const char
     return strstr(features, "+avx") || strcmp(cpu, "x86-64-v3") == 0 ? 256 : 128;
 }
 
+/* Is a fused multiply-add one instruction? */
+static bool has_fma(const char *cpu, const char *features)
+{
+#if defined(__x86_64__)
+    return strstr(features, "+fma") || strcmp(cpu, "x86-64-v3") == 0 || strcmp(cpu, "x86-64-v4") == 0;
+#else
+    return true;
+#endif
+}
+
 /* ---- one compilation --------------------------------------------------------------------------------------------------- */
 
 typedef struct Job {
@@ -71,6 +82,8 @@ typedef struct Job {
     LLVMModuleRef module;
     LLVMTargetMachineRef machine;
     int   bits;
+    bool  has_fma;
+    int   n_functions;          /* elementary functions that the module calls and contains */
     bool  ok;
     char *error;                /* [256]; "": LLVM has not complained */
 } Job;
@@ -105,6 +118,7 @@ static bool make_machine(Job *j)
                                                                                          : llvm.features;
     LLVMCodeGenOptLevel level = j->opt->opt_level >= 3 ? LLVMCodeGenLevelAggressive : (LLVMCodeGenOptLevel)j->opt->opt_level;
     j->bits = vector_bits(j->opt, cpu, features);
+    j->has_fma = has_fma(cpu, features);
     j->machine = LLVMCreateTargetMachine(llvm.target, llvm.triple, cpu, features, level, LLVMRelocPIC, LLVMCodeModelSmall);
     return j->machine || fail(j, "LLVM has no code generator for this machine", NULL);
 }
@@ -141,7 +155,8 @@ static void mark_functions(Job *j)
         text_attribute(j, fn, "prefer-vector-width", width);
         if (j->opt->tsan)
             enum_attribute(j, fn, "sanitize_thread");
-        if (j->opt->fp == FP_Fast)
+        size_t size;
+        if (j->opt->fp == FP_Fast && strncmp(LLVMGetValueName2(fn, &size), "elem_", 5) != 0)    /* whose exactness needs their order */
             free_floats(fn);
     }
 }
@@ -178,7 +193,7 @@ static void dump_assembly(const Job *j)
 static bool make_module(Job *j)
 {
     char *message = NULL;
-    j->module = emit_module(j->cx, j->plan, j->opt, j->bits, j->error);
+    j->module = emit_module(j->cx, j->plan, j->opt, j->bits, j->has_fma && link_has_functions(), j->error);
     if (!j->module)
         return false;
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(j->machine);
@@ -187,6 +202,8 @@ static bool make_module(Job *j)
     LLVMSetModuleDataLayout(j->module, layout);
     LLVMDisposeTargetData(layout);
     LLVMSetTarget(j->module, llvm.triple);
+    if (!link_functions(j->module, &j->n_functions, j->error, 256))
+        return false;
     mark_functions(j);
     dump(j, "llvm0");
     if (LLVMVerifyModule(j->module, LLVMReturnStatusAction, &message))
@@ -212,7 +229,8 @@ static bool optimise(Job *j)
         return fail(j, "optimising", NULL);
     LLVMPassBuilderOptionsSetCallGraphProfile(o, false);
     char passes[500];
-    snprintf(passes, sizeof passes, "%s%s", pipeline[level], j->opt->tsan ? ",tsan-module,function(tsan)" : "");
+    const char *before = j->n_functions ? "always-inline," : "", *behind = j->n_functions ? ",always-inline" : "";
+    snprintf(passes, sizeof passes, "%s%s%s%s", before, pipeline[level], behind, j->opt->tsan ? ",tsan-module,function(tsan)" : "");
     LLVMErrorRef error = LLVMRunPasses(j->module, passes, j->machine, o);
     LLVMDisposePassBuilderOptions(o);
     if (error) {
@@ -221,6 +239,8 @@ static bool optimise(Job *j)
         LLVMDisposeErrorMessage(text);
         return false;
     }
+    if (j->n_functions)
+        link_drop_unused(j->module);
     dump(j, "llvm");
     return true;
 }

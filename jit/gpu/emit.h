@@ -81,6 +81,7 @@ typedef struct Gen {
     GenText   *out;             /* where lines go */
     int        indent;
     bool       helper[HP_COUNT][DT_COUNT + 1];  /* used so far; DT_COUNT: those without a type */
+    bool      *elem;            /* by item of prelude_elem.c: used so far; NULL: none */
     bool      *on_device;       /* [n_vars] some kernel assigns it */
     /* of the present kernel */
     GpuKernel *kernel;
@@ -359,5 +360,11 @@ const char *tile_lengths(Gen *g, uint8_t class);
 /* Notes that it is used, with what it uses; its name. */
 const char *gen_helper(Gen *g, Helper h, DType rep);
 void  gen_prelude(Gen *g, GenText *out);
+
+/* ---- prelude_elem.c ---- */
+/* Notes that alpy's own elementary function "elem_NAME" or "elem_NAMEf" is used; what to call. */
+const char *gen_elem(Gen *g, const char *name);
+bool  gen_elem_is_cuda(const Gen *g, const char *name);         /* CUDA's function of that name is called instead */
+void  gen_elem_prelude(Gen *g, GenText *out);
 
 #endif

@@ -247,7 +247,7 @@ static Val float_binary(Gen *g, NOp op, DType rep, Val a, Val b)
     case NOP_Mod:      return gen_call(g, HP_FMod, rep, a, b.s);
     case NOP_NpMin:    return gen_call(g, HP_NpMin, rep, a, b.s);
     case NOP_NpMax:    return gen_call(g, HP_NpMax, rep, a, b.s);
-    case NOP_Pow:      return atom(gen_text(g, "%s(%s, %s)", rep == DT_F32 ? "powf" : "pow", a.s, b.s));
+    case NOP_Pow:      return atom(gen_text(g, "%s(%s, %s)", gen_elem(g, rep == DT_F32 ? "elem_powf" : "elem_pow"), a.s, b.s));
     default:           return gen_compare(g, op, rep, a, b);
     }
 }

@@ -384,25 +384,24 @@ static Val cast(Gen *g, const NExpr *x, Val a)
 
 /* ---- elementary functions ------------------------------------------------------------------------------------------------------------------ */
 
-/* CUDA's name where it is another one than NumPy's, or a helper. */
-static const struct { const char *name; Helper helper; } functions[NF_FUN_COUNT] = {
-#define FUN(id, name, arity, f64, f32, c128, c64) [NF_##id] = { name, HP_COUNT },
+static const struct { const char *name, *f64, *f32; } functions[NF_FUN_COUNT] = {
+#define FUN(id, name, arity, f64, f32, c128, c64) [NF_##id] = { name, #f64, #f32 },
 #include "jit/nest/fun_list.h"
 #undef FUN
 };
 
+/* What computes it: a helper, alpy's own function, or CUDA's. */
 static const char *function_name(Gen *g, NFunId f, DType rep)
 {
+    if (nfun_is_own(f))
+        return gen_elem(g, rep == DT_F32 ? functions[f].f32 : functions[f].f64);
     static const struct { NFunId f; Helper h; } own[] = {
-        { NF_NpCbrt, HP_Cbrt }, { NF_Gamma, HP_Gamma }, { NF_Lgamma, HP_Lgamma }, { NF_Sign, HP_FSign }, { NF_Power, HP_Power },
-        { NF_Fmin, HP_FFmin }, { NF_Fmax, HP_FFmax }, { NF_Heaviside, HP_Heaviside }, { NF_Logaddexp, HP_Logaddexp },
-        { NF_Logaddexp2, HP_Logaddexp2 },
+        { NF_Sign, HP_FSign }, { NF_Fmin, HP_FFmin }, { NF_Fmax, HP_FFmax }, { NF_Heaviside, HP_Heaviside },
     };
     for (size_t i = 0; i < COUNT_OF(own); i++)
         if (own[i].f == f)
             return gen_helper(g, own[i].h, rep);
-    const char *name = f == NF_Norm2 ? "hypot" : functions[f].name;
-    return rep == DT_F32 ? gen_text(g, "%sf", name) : name;
+    return rep == DT_F32 ? gen_text(g, "%sf", functions[f].name) : functions[f].name;
 }
 
 /* NumPy's; they have no checks. */
@@ -429,8 +428,6 @@ static Val function(Gen *g, const NExpr *x, Val a, Val b)
         gen_refuse(g, "%s of complex numbers", nfun_info[f].name);
         return a;
     }
-    if (f == NF_NpCbrt && rep == DT_F32)
-        return (Val){ gen_text(g, "(float)cbrt((double)%s)", at_level(g, a, LV_Unary)), LV_Unary };
     if (f == NF_Power && x->b->op == NOP_Const && x->b->u.f == 2) {
         a = gen_temp(g, rep, a);
         return gen_binary(g, NOP_Mul, rep, a, a, false);

@@ -1,7 +1,7 @@
 /* jit/gpu/prelude.c — helper functions as C text: what C lacks of Python's and NumPy's arithmetic, and what kernels share.
  *
  * A helper is noted when an expression uses it, together with those that its own text uses; at the end the noted ones are put in front of the
- * kernels in the order of the list, once for each representation that they are used with. */
+ * kernels in the order of the list, once for each representation that they are used with.  Elementary functions: prelude_elem.c. */
 #include <string.h>
 
 #include "jit/gpu/emit.h"
@@ -57,6 +57,22 @@ static Helper used_at(const char *p, DType own, DType *rep)
     return best;
 }
 
+static const char *meaning(char letter, DType rep);
+
+/* p: behind the @, a function's name, perhaps with $F. */
+static const char *elem_at(Gen *g, const char *p, DType rep)
+{
+    int n = 0;
+    while (is_word(p[n]))
+        n++;
+    return gen_text(g, "%.*s%s", n, p, p[n] == '$' ? meaning(p[n + 1], rep) : "");
+}
+
+static bool is_elem(const char *p)
+{
+    return strncmp(p, "elem_", 5) == 0;
+}
+
 static void use(Gen *g, Helper h, DType rep)
 {
     if (!has_type(helpers[h].text))
@@ -65,6 +81,10 @@ static void use(Gen *g, Helper h, DType rep)
         return;
     g->helper[h][rep] = true;
     for (const char *p = helpers[h].text; (p = strchr(p, '@')); p++) {
+        if (is_elem(p + 1)) {
+            gen_elem(g, elem_at(g, p + 1, rep));
+            continue;
+        }
         DType other;
         Helper inner = used_at(p + 1, rep, &other);
         use(g, inner, other);
@@ -75,7 +95,7 @@ const char *gen_helper(Gen *g, Helper h, DType rep)
 {
     use(g, h, rep);
     if (!has_type(helpers[h].text))
-        return h == HP_Bits || h == HP_Cbrt ? gen_text(g, "%s_f64", helpers[h].name) : helpers[h].name;
+        return h == HP_Bits ? gen_text(g, "%s_f64", helpers[h].name) : helpers[h].name;
     return gen_text(g, "%s_%s", helpers[h].name, c_suffix(rep));
 }
 
@@ -107,7 +127,10 @@ static void put_helper(Gen *g, GenText *out, const char *text, DType rep)
         if (*p == '$' && p[1]) {
             const char *s = meaning(*++p, rep);
             text_put(g, out, s, strlen(s));
-        } else if (*p != '@') {
+        } else if (*p == '@') {
+            if (is_elem(p + 1) && gen_elem_is_cuda(g, p + 1))
+                p += 5;
+        } else {
             text_put(g, out, p, 1);
         }
     }
@@ -116,6 +139,7 @@ static void put_helper(Gen *g, GenText *out, const char *text, DType rep)
 void gen_prelude(Gen *g, GenText *out)
 {
     text_put(g, out, types, sizeof types - 1);
+    gen_elem_prelude(g, out);
     for (int h = 0; h < HP_COUNT; h++)
         for (int rep = 0; rep <= DT_COUNT; rep++)
             if (g->helper[h][rep])

@@ -2,7 +2,8 @@
  *
  * In the texts: $T the type of the representation, $S its suffix (a helper's full name is name_$S), $U its unsigned type, $W the unsigned type in which
  * its integers are computed, $B its bits, $F the suffix of its C functions ("f" for float), $R and $Q type and suffix of a complex number's parts;
- * $D what stands before a function, $N before a long one.  @name is a use of another helper, which stands further up: @name_$S, @name_$Q, or @name if it has no type. */
+ * $D what stands before a function, $N before a long one.  @name is a use of another helper, which stands further up: @name_$S, @name_$Q, or @name if it has no type;
+ * @elem_name or @elem_name$F one of an elementary function. */
 
 /* ---- what kernels are made of -------------------------------------------------------------------------------------------------- */
 HELPER(Fail, "fail",
@@ -94,29 +95,12 @@ HELPER(FFmin, "npfmin", "$D $T npfmin_$S($T a, $T b) { return a < b || b != b ? 
 HELPER(FFmax, "npfmax", "$D $T npfmax_$S($T a, $T b) { return a > b || b != b ? a : b; }\n")
 HELPER(FSign, "sign", "$D $T sign_$S($T a) { return a > 0 ? ($T)1 : a < 0 ? ($T)-1 : a == 0 ? ($T)0 : a; }\n")
 HELPER(Heaviside, "heaviside", "$D $T heaviside_$S($T a, $T b) { return a != a ? a : a == 0 ? b : a < 0 ? ($T)0 : ($T)1; }\n")
-HELPER(Logaddexp, "logaddexp",
-    "$D $T logaddexp_$S($T a, $T b)\n{\n    if (a == b)\n        return a + ($T)0.693147180559945309417232121458176568;\n    $T d = a - b;\n"
-    "    return d > 0 ? a + log1p$F(exp$F(-d)) : d <= 0 ? b + log1p$F(exp$F(d)) : d;\n}\n")
-HELPER(Logaddexp2, "logaddexp2",
-    "$D $T logaddexp2_$S($T a, $T b)\n{\n    const $T log2_e = ($T)1.442695040888963407359924681001892137;\n    if (a == b)\n        return a + 1;\n"
-    "    $T d = a - b;\n    return d > 0 ? a + log2_e * log1p$F(exp2$F(-d)) : d <= 0 ? b + log2_e * log1p$F(exp2$F(d)) : d;\n}\n")
-HELPER(Cbrt, "npcbrt",
-    "/* One step of Newton's method with an exact residual. */\n"
-    "$D double npcbrt_f64(double x)\n{\n    double y = cbrt(x);\n    if (y == 0 || y - y != 0)\n        return y;\n"
-    "    double square = y * y, error = fma(y, y, -square);\n    return y - (fma(square, y, -x) + error * y) / (3 * square);\n}\n")
-HELPER(Gamma, "gamma_or_nan",
-    "$D double gamma_or_nan(double x) { return x == 0 || (x < 0 && x == floor(x)) ? @bits_f64(0x7ff8000000000000ull) : tgamma(x); }\n")
-HELPER(Lgamma, "lgamma_or_nan",
-    "$D double lgamma_or_nan(double x)\n{\n    return x - x == 0 && x <= 0 && x == floor(x) ? @bits_f64(0x7ff8000000000000ull) : lgamma(x);\n}\n")
-HELPER(Power, "power",
-    "/* np.power: these exponents have an exact rounding of their own. */\n"
-    "$D $T power_$S($T x, $T y)\n{\n    return y == 2 ? x * x : y == ($T)0.5 ? sqrt$F(x) : y == -1 ? 1 / x : pow$F(x, y);\n}\n")
 HELPER(Root, "power_half",
     "/* x ** 0.5 */\n"
     "$D double power_half(double x) { return x == 0 ? 0.0 : x < 0 && x - x != 0 ? -x : sqrt(x); }\n")
 HELPER(PyPowFails, "py_pow_fails",
     "/* Python's x ** y: true if it raises or is a complex number, which is so where finite numbers have no finite power. */\n"
-    "$D bool py_pow_fails(double x, double y, double *r)\n{\n    *r = pow(x, y);\n    return *r - *r != 0 && x - x == 0 && y - y == 0;\n}\n")
+    "$D bool py_pow_fails(double x, double y, double *r)\n{\n    *r = @elem_pow(x, y);\n    return *r - *r != 0 && x - x == 0 && y - y == 0;\n}\n")
 HELPER(InDomain1, "in_domain1",
     "/* Does the function of module math return r = f(x) rather than raise? */\n"
     "$D bool in_domain1(double x, double r) { return r - r == 0 || (r != r ? x != x : x - x != 0); }\n")
@@ -143,7 +127,7 @@ HELPER(CSub, "csub", "$D $T csub_$S($T a, $T b) { return @cplx_$S(a.re - b.re, a
 HELPER(CMul, "cmul", "$D $T cmul_$S($T a, $T b) { return @cplx_$S(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re); }\n")
 HELPER(CNeg, "cneg", "$D $T cneg_$S($T a) { return @cplx_$S(-a.re, -a.im); }\n")
 HELPER(CConj, "cconj", "$D $T cconj_$S($T a) { return @cplx_$S(a.re, -a.im); }\n")
-HELPER(CAbs, "cabs", "$D $R cabs_$S($T a) { return hypot$F(a.re, a.im); }\n")
+HELPER(CAbs, "cabs", "$D $R cabs_$S($T a) { return @elem_hypot$F(a.re, a.im); }\n")
 HELPER(CTruth, "ctruth", "$D bool ctruth_$S($T a) { return a.re != 0 || a.im != 0; }\n")
 HELPER(CDiv, "cdiv",
     "/* Smith's method. */\n"

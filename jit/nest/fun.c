@@ -1,41 +1,8 @@
 /* jit/nest/fun.c — the table of elementary functions. */
 #include "jit/nest/fun.h"
 
-#include <errno.h>
-
+#include "interp/elem/elem.h"
 #include "interp/elementwise.h"
-#include "interp/math_special.h"
-
-/* NaN for arguments outside the domain, where module math raises. */
-static double gamma_or_nan(double x)
-{
-    int err;
-    double r = special_gamma(x, &err);
-    return err == EDOM ? NAN : err ? INFINITY : r;
-}
-
-static double lgamma_or_nan(double x)
-{
-    int err;
-    double r = special_lgamma(x, &err);
-    return err == EDOM ? NAN : err ? INFINITY : r;
-}
-
-static double norm2(double x, double y)
-{
-    return special_norm((double[]){ x, y }, 2);
-}
-
-/* np.power of one pair: as for arrays, these exponents have an exact rounding of their own. */
-static double power_f64(double x, double y)
-{
-    return y == 2 ? x * x : y == 0.5 ? sqrt(x) : y == -1 ? 1 / x : pow(x, y);
-}
-
-static float power_f32(float x, float y)
-{
-    return y == 2 ? x * x : y == 0.5f ? sqrtf(x) : y == -1 ? 1 / x : powf(x, y);
-}
 
 #define ROW_1(f64, f32, c128, c64) .f64_1 = f64, .f32_1 = f32, .c128_1 = c128, .c64_1 = c64
 #define ROW_2(f64, f32, c128, c64) .f64_2 = f64, .f32_2 = f32
@@ -45,6 +12,16 @@ const NFunInfo nfun_info[NF_FUN_COUNT] = {
 #include "jit/nest/fun_list.h"
 #undef FUN
 };
+
+bool nfun_is_own(NFunId f)
+{
+    static const char *const name[NF_FUN_COUNT] = {
+#define FUN(id, name_, arity, f64, f32, c128, c64) [NF_##id] = #f64,
+#include "jit/nest/fun_list.h"
+#undef FUN
+    };
+    return strncmp(name[f], "elem_", 5) == 0;
+}
 
 bool nfun_has(NFunId f, DType rep)
 {

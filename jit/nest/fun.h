@@ -28,6 +28,8 @@ typedef struct NFunInfo {
 
 extern const NFunInfo nfun_info[NF_FUN_COUNT];
 
+/* Is it one of alpy's own, elem_NAME (interp/elem), with the same bits on every device? */
+bool nfun_is_own(NFunId f);
 /* Is f available for operands of this rep? */
 bool nfun_has(NFunId f, DType rep);
 /* *r = f(*x) or f(*x, *y), objects of the C type of rep (double, float, two of them for complex).  False: not available. */

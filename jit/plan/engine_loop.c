@@ -325,9 +325,11 @@ static bool has_inlined_loops(const Nest *nest)
     return false;
 }
 
-/* Does every implementation give the same bits? */
+/* Does it have the same bits on every device? */
 static bool is_exact(NFunId f)
 {
+    if (nfun_is_own(f))
+        return true;
     switch (f) {
     case NF_Sqrt: case NF_Floor: case NF_Ceil: case NF_Trunc: case NF_Rint: case NF_Sign: case NF_Copysign: case NF_Fmod: case NF_Remainder:
     case NF_Nextafter: case NF_Fmin: case NF_Fmax: case NF_Heaviside:
@@ -341,10 +343,8 @@ static bool has_other_digits(const Nest *nest)
 {
     for (uint32_t i = 0; i < nest->n_exprs; i++) {
         const NExpr *x = nest->exprs[i];
-        bool is_complex = x->rep == DT_C64 || x->rep == DT_C128, is_float = is_complex || x->rep == DT_F64 || x->rep == DT_F32;
-        bool is_power = x->op == NOP_Pow && is_float &&        /* squares and roots are written as such */
-                        !(x->rep == DT_F64 && x->b->op == NOP_Const && (x->b->u.f == 2 || x->b->u.f == 0.5));
-        if (is_power || (x->op == NOP_Fun && (is_complex || !is_exact((NFunId)x->fun))))
+        bool is_complex = x->rep == DT_C64 || x->rep == DT_C128;
+        if ((x->op == NOP_Pow && is_complex) || (x->op == NOP_Fun && (is_complex || !is_exact((NFunId)x->fun))))
             return true;
     }
     return false;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "interp/elem/elem.h"
 #include "interp/ops.h"
 #include "jit/nest/fun.h"
 
@@ -92,8 +93,8 @@ EACH_FLOAT_TYPE(ALL_REAL)
 EACH_COMPLEX_TYPE(ALL_STRUCT)
 EACH_COMPARED_TYPE(ALL_INT)
 EACH_COMPARED_COMPLEX_TYPE(ALL_STRUCT_BOOL)
-DEF4(Pow_f64, d, double, d, double, pow(p, q))
-DEF1(Pow_f32, f, float, f, float, powf(p, q))
+DEF4(Pow_f64, d, double, d, double, elem_pow(p, q))
+DEF1(Pow_f32, f, float, f, float, elem_powf(p, q))
 
 #define TABLE_M(V, D, S, M, T, OP, EXPR)   [NOP_##OP][D] = ROW##V(OP##_##S, M),
 #define TABLE_I(V, D, S, M, T, OP, EXPR)   [NOP_##OP][D] = ROW##V(OP##_##S, i),
@@ -189,7 +190,7 @@ static NOINLINE double python_pow(ARGS, Value p, Value q)
 
 static inline double checked_pow(ARGS, double p, double q)
 {
-    double r = pow(p, q);       /* finite results are no special case */
+    double r = elem_pow(p, q);       /* finite results are no special case */
     return LIKELY(isfinite(r)) ? r : python_pow(c, x, V_FLOAT(p), V_FLOAT(q));
 }
 
@@ -359,7 +360,7 @@ static double imag_c128(ARGS) { return CODE_A(z).im; }
 static double cabs_c128(ARGS)
 {
     ElC128 p = CODE_A(z);
-    double r = hypot(p.re, p.im);
+    double r = elem_hypot(p.re, p.im);
     return isinf(r) && isfinite(p.re) && isfinite(p.im) ? fail_d(x, c->check) : r;
 }
 
