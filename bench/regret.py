@@ -137,7 +137,11 @@ class Case:
         return first
 
     def warm(self, target):
-        self.taken[target.name, "disk"].append(self.settled(target, "steady", 2000, 8, "device"))
+        """First executions differ from process to process: one that is short is had three times."""
+        firsts = [self.settled(target, "steady", 2000, 8, "device")]
+        while firsts[0] < 0.1 and len(firsts) < 3:
+            firsts += self.times(target, self.caches.warm(target), 1, 1)
+        self.taken[target.name, "disk"] += firsts
 
     def host(self, target):
         self.settled(target, "host", 200, 6, "host")

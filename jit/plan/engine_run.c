@@ -19,6 +19,7 @@
  * variables as they are.  So the interpreter asks again after some iterations (take_rest), and the rest is handed over as it stands.
  * That needs no proof where no accumulation of the loop is ordered; where one may be, the interpreter is not given the loop in the
  * first place. */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,6 +29,7 @@
 enum {
     MAX_FAILURES = 3,           /* of a plan's checks, if it never goes well: after that the interpreter has it */
     MAX_ROUNDS = 4,             /* of deciding and asking for kernels, for one execution */
+    FEW_THREADS = 4,
 };
 
 /* In nanoseconds; operations as plan_work() counts them. */
@@ -37,8 +39,10 @@ enum {
 #define KERNEL_FACTOR 20        /* … and the executor what a kernel on one thread does */
 #define ENTER_NS    450         /* looking at a loop whose kernel is there, and entering that */
 #define CHOICE_NS   2e4         /* from here on there is more to choose from than one kernel of the CPU on one thread */
-#define SPREAD_NS   5e5         /* what several threads must win over one for that */
+#define KERNEL_CHOICE_NS 1e5    /* … where that one is there, which takes a small part of it */
+#define LONG_NS     1e7         /* work of unknown length that is likely to keep many threads busy */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
+#define SPREAD_NS   1e6         /* … or so much can be won by several threads instead of one */
 #define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
 #define UNKNOWN_FACTOR 4        /* work of unknown length may be so much longer */
 #define PREPARE_NS  1e6         /* … of opening the compiler, … */
@@ -452,7 +456,9 @@ static bool is_worth_a_machine(Job *j)
 /* Would a kernel be better than interpreting even so little?  Entries that are passed over count as well (engine_note_small()). */
 static bool has_small_kernel(Job *j)
 {
-    double gain = j->ns * INTERP_FACTOR - ENTER_NS;
+    /* Entering and leaving its loops is most of what so little takes, and is not in j->ns. */
+    double glance = engine_glance(j->e, j->frame, j->ls->loop, j->iterable);
+    double gain = (isnan(glance) ? j->ns * INTERP_FACTOR : glance) - ENTER_NS;
     if (!j->e->opt.backend || !(gain > 0))
         return false;
     plan_of(j)->use.lost_ns[PLAN_CPU] += gain * (1.0 + j->ls->n_small);
@@ -464,7 +470,7 @@ static LoopVerdict by_one_thread(Job *j)
 {
     Backend *b = j->e->opt.backend;
     if (has_kernel(j)) {
-        b->n_threads = j->v->work.is_known ? 1 : 0;
+        b->n_threads = j->v->work.is_known ? 1 : j->ns < LONG_NS ? FEW_THREADS : 0;
         return by_kernel(j);
     }
     bool is_watched = ((b && !j->has_no_kernel) || j->e->opt.gpu) && (!j->v->work.is_known || j->e->opt.always_leaves || copies_are_cheap(j));
@@ -495,7 +501,7 @@ static LoopVerdict by_the_best(Job *j, bool goes_on)
     }
     ls->n_small = 0;
     j->room = &asked;
-    bool is_plain = (j->ns < CHOICE_NS && v->work.is_known) || !is_worth_a_machine(j);
+    bool is_plain = (v->work.is_known && (j->ns < CHOICE_NS || (j->ns < KERNEL_CHOICE_NS && has_kernel(j)))) || !is_worth_a_machine(j);
     if ((is_plain && !is_away) || !engine_begin_asking(e, &asked, v, j->plan, is_away))
         return by_one_thread(j);
     j->asked = &asked;
