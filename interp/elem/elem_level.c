@@ -3,7 +3,6 @@
 #include "interp/elem/elem_level.h"
 
 #if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpass-failed"        /* where it cannot vectorise a loop, that is fine */
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define INDEPENDENT _Pragma("GCC ivdep")
