@@ -182,8 +182,10 @@ double engine_glance(Engine *e, Frame *frame, Node *loop, Value iterable)
 
 bool engine_glance_is_enough(const Engine *e, Frame *frame, const Node *loop, Value iterable)
 {
+    if (loop->kind != ND_For || iterable.tag != T_Range)
+        return false;
     const AstFor *f = AST_AS(For, (Node *)loop);
-    if (loop->kind != ND_For || iterable.tag != T_Range || f->text.may_order || f->text.has_calls || f->text.has_while || !for_is_over_range(e->vm, f))
+    if (f->text.may_order || f->text.has_calls || f->text.has_while || !for_is_over_range(e->vm, f))
         return false;
     const Glance g = { .vm = e->vm, .frame = frame };
     const Value *range = value_of(&g, (const AstName *)AST_AS(Call, f->iter)->callee);
