@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "profile/fd_io.h"
 #include "profile/probe.h"
 
 enum { MAX_FILE = 256 << 10, PATH_ROOM = 640 };
@@ -97,20 +98,6 @@ static void make_folders(const char *path)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------------------- */
 
-static bool read_all(int fd, char *to, size_t size)
-{
-    while (size) {
-        ssize_t n = read(fd, to, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        to += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 bool machine_read_file(Machine *m, const char *path, char *why, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -125,7 +112,7 @@ bool machine_read_file(Machine *m, const char *path, char *why, size_t size)
         snprintf(why, size, "not a machine profile");
     else if (!(text = malloc((size_t)st.st_size + 1)))
         snprintf(why, size, "no memory");
-    else if (!read_all(fd, text, (size_t)st.st_size))
+    else if (!fd_read_all(fd, text, (size_t)st.st_size))
         snprintf(why, size, "cannot be read");
     else
         ok = machine_read(m, text, (size_t)st.st_size, why, size);

@@ -19,7 +19,6 @@
 #define WAIT_SHARE     2.0      /* a kernel is waited for that wins so many times its price in this execution, where the executor could be left meanwhile */
 #define WAIT_SHARE_FIXED 1.25   /* … and where whoever begins goes on to the end */
 #define TRIAL_SHARE    0.02
-#define UNKNOWN_FACTOR 4        /* work of unknown length is taken for so much, where nothing but a look on disk is at stake */
 
 /* ---- how long -------------------------------------------------------------------------------------------------------------- */
 

@@ -21,6 +21,12 @@ typedef enum DecideTarget {
     ON_COUNT
 } DecideTarget;
 
+/* Of a kernel of the CPU that is not there.  Looking for one on disk in vain takes 30 us, loading one 100 us and more; for the opening of the compiler a program
+ * that ends soon waits some milliseconds. */
+#define FIND_NS    1e5
+#define PREPARE_NS 1e6
+#define UNKNOWN_FACTOR 4        /* work of unknown length is taken for so much longer, where nothing but a look on disk is at stake */
+
 /* ---- how long -------------------------------------------------------------------------------------------------------------- */
 
 /* Measured times over predicted ones of one plan on one target, for executions of about one size. */

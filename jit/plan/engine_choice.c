@@ -14,8 +14,6 @@
 #define OPEN_NS   300e6
 #define BEGIN_OPENING_NS 100e6
 #define KNOWN_OPENING_NS 20e6   /* where earlier runs of the program had their nests on the device, this one will, too */
-#define PREPARE_NS 1e6          /* opening the compiler, for which a program that ends soon waits some milliseconds */
-#define FIND_NS   1e5           /* looking for a kernel on disk in vain takes 30 us, loading one 100 us and more */
 #define IN_PARALLEL 0.4         /* where there is another core, which may have other work, too */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */

@@ -43,10 +43,7 @@ enum {
 #define LONG_NS     1e7         /* work of unknown length that is likely to keep many threads busy */
 #define MACHINE_NS  3e6         /* once so much has gone by without them: the price of a profile and of the model's first answers */
 #define SPREAD_NS   1e6         /* … or so much can be won by several threads instead of one */
-#define FIND_NS     1e5         /* price of looking for a kernel on disk, … */
-#define UNKNOWN_FACTOR 4        /* work of unknown length may be so much longer */
-#define PREPARE_NS  1e6         /* … of opening the compiler, … */
-#define COMPILE_NS  6e6         /* … and of making one, while others work */
+#define COMPILE_NS  6e6         /* price of making a kernel, while others work */
 #define BYTES_PER_NS 0.1        /* copying arrays takes less than a twentieth of an execution that writes so much in a nanosecond of its time */
 
 static const char *const executor_name = "reference";

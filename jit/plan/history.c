@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "jit/plan/kernel_cache.h"
+#include "profile/fd_io.h"
 
 enum { PER_BUCKET = 8, N_BUCKETS = HISTORY_ENTRIES / PER_BUCKET };
 
@@ -58,19 +59,6 @@ static Entry *place_of(Entry *table, uint64_t key)
 
 /* ---- the file ----------------------------------------------------------------------------------------------------------------- */
 
-static bool read_all(int fd, void *to, size_t size)
-{
-    char *at = to;
-    while (size) {
-        ssize_t n = read(fd, at, size);
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static bool is_sound(const Correction *c)
 {
     return c->n && c->log_ratio > -20 && c->log_ratio < 20 && c->log_error >= 0 && c->log_error < 20;     /* no NaN either */
@@ -84,9 +72,9 @@ static void read_file(int folder, Entry *table, Entry *room, uint32_t own_run, u
     int fd = openat(folder, CACHE_HISTORY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return;
-    bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && read_all(fd, &h, sizeof h) &&
+    bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && fd_read_all(fd, &h, sizeof h) &&
                 memcmp(h.magic, magic, sizeof magic) == 0 && h.version == HISTORY_VERSION && h.n_entries <= HISTORY_ENTRIES &&
-                (uint64_t)st.st_size == sizeof h + h.n_entries * sizeof *room && read_all(fd, room, h.n_entries * sizeof *room) &&
+                (uint64_t)st.st_size == sizeof h + h.n_entries * sizeof *room && fd_read_all(fd, room, h.n_entries * sizeof *room) &&
                 crc32_z(crc32_z(0, NULL, 0), (const Bytef *)room, h.n_entries * sizeof *room) == h.checksum;
     close(fd);
     if (!good)
@@ -98,19 +86,6 @@ static void read_file(int folder, Entry *table, Entry *room, uint32_t own_run, u
         if (!is_own && is_sound(&room[i].correction) && (e->key == room[i].key || !e->correction.n || e->used < room[i].used))
             *e = room[i];
     }
-}
-
-static bool write_all(int fd, const void *from, size_t size)
-{
-    const char *at = from;
-    while (size) {
-        ssize_t n = write(fd, at, size);
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
 }
 
 static void write_file(int folder, const Entry *table, Entry *room, uint32_t run)
@@ -126,7 +101,7 @@ static void write_file(int folder, const Entry *table, Entry *room, uint32_t run
     int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return;
-    bool good = write_all(fd, &h, sizeof h) && write_all(fd, room, h.n_entries * sizeof *room);
+    bool good = fd_write_all(fd, &h, sizeof h) && fd_write_all(fd, room, h.n_entries * sizeof *room);
     good &= close(fd) == 0;
     if (!good || renameat(folder, temporary, folder, CACHE_HISTORY))
         unlinkat(folder, temporary, 0);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "profile/fd_io.h"
+
 typedef struct FileHead {
     char     magic[8];
     uint32_t format, checksum;  /* of everything behind the head */
@@ -94,20 +96,6 @@ static uint32_t checksum_of(const char *a, size_t a_size, const char *b, size_t 
 
 /* ---- reading --------------------------------------------------------------------------------------------------------------------- */
 
-static bool read_all(int fd, char *to, size_t size)
-{
-    while (size) {
-        ssize_t n = read(fd, to, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        to += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 char *cache_load(const char *key, size_t key_size, size_t *size)
 {
     char name[40], *object = NULL, *found_key = NULL;
@@ -121,11 +109,11 @@ char *cache_load(const char *key, size_t key_size, size_t *size)
     close(folder);
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && S_ISREG(st.st_mode) && read_all(fd, (char *)&h, sizeof h) &&
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && S_ISREG(st.st_mode) && fd_read_all(fd, &h, sizeof h) &&
         memcmp(h.magic, magic, sizeof magic) == 0 && h.format == CACHE_FORMAT && h.key_size == key_size && h.object_size <= MAX_FILE &&
         (uint64_t)st.st_size == sizeof h + h.key_size + h.object_size && (found_key = malloc(key_size + 1)) &&
-        (object = aligned_alloc(16, (h.object_size + 31) & ~(size_t)15)) && read_all(fd, found_key, key_size) &&
-        read_all(fd, object, h.object_size) && memcmp(found_key, key, key_size) == 0 &&
+        (object = aligned_alloc(16, (h.object_size + 31) & ~(size_t)15)) && fd_read_all(fd, found_key, key_size) &&
+        fd_read_all(fd, object, h.object_size) && memcmp(found_key, key, key_size) == 0 &&
         checksum_of(found_key, key_size, object, h.object_size) == h.checksum) {
         *size = h.object_size;
         futimens(fd, NULL);         /* used now */
@@ -139,20 +127,6 @@ char *cache_load(const char *key, size_t key_size, size_t *size)
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------------- */
-
-static bool write_all(int fd, const char *p, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, p, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
 
 typedef struct Entry { char name[40]; int64_t used_ns; uint64_t bytes; } Entry;
 
@@ -236,7 +210,7 @@ void cache_store(const char *key, size_t key_size, const char *object, size_t si
     snprintf(temporary, sizeof temporary, "tmp-%ld-%u", (long)getpid(), serial);
     int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
-        bool good = write_all(fd, (const char *)&h, sizeof h) && write_all(fd, key, key_size) && write_all(fd, object, size);
+        bool good = fd_write_all(fd, &h, sizeof h) && fd_write_all(fd, key, key_size) && fd_write_all(fd, object, size);
         good &= close(fd) == 0;
         if (!good || renameat(folder, temporary, folder, name))
             unlinkat(folder, temporary, 0);

@@ -11,20 +11,7 @@
 #include "interp/ops.h"
 #include "interp/reduce_tree.h"
 #include "jit/plan/exec.h"
-
-static int passed, failed;
-
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d: ", __LINE__); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
+#include "tests/unit/counted.h"
 
 /* ---- kit: nests and plans --------------------------------------------------------------------------------------------- */
 

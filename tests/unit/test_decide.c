@@ -4,20 +4,7 @@
 #include <string.h>
 
 #include "jit/plan/decide.h"
-
-static int passed, failed;
-
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d: ", __LINE__); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
+#include "tests/unit/counted.h"
 
 static uint64_t random_state = 1;
 

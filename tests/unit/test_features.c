@@ -15,21 +15,10 @@
 #include "interp/module.h"
 #include "interp/str.h"
 #include "jit/plan/features.h"
+#include "tests/unit/counted.h"
 
-static int passed, failed;
 static const char *program;
 
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d, %s: %s: ", __LINE__, program, #cond); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
 #define IS(value, wanted) CHECK(fabs((double)(value) - (double)(wanted)) <= 0.001 * fabs((double)(wanted)), "%g, not %g", (double)(value), (double)(wanted))
 
 /* ---- features of a program's last loop -------------------------------------------------------------------------------------- */

@@ -10,20 +10,7 @@
 #include "interp/module.h"
 #include "interp/str.h"
 #include "jit/plan/engine.h"
-
-static int passed, failed;
-
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d: ", __LINE__); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
+#include "tests/unit/counted.h"
 
 enum { NEVER = 1 << 30 };
 

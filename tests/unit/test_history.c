@@ -10,20 +10,7 @@
 
 #include "jit/plan/history.h"
 #include "jit/plan/kernel_cache.h"
-
-static int passed, failed;
-
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d: ", __LINE__); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
+#include "tests/unit/counted.h"
 
 static Mem mem;
 static char folder[200], path[240];

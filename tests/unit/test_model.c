@@ -6,20 +6,7 @@
 #include <string.h>
 
 #include "profile/model.h"
-
-static int passed, failed;
-
-#define CHECK(cond, ...) \
-    do { \
-        if (cond) { \
-            passed++; \
-        } else { \
-            failed++; \
-            printf("FAIL line %d: %s: ", __LINE__, #cond); \
-            printf(__VA_ARGS__); \
-            printf("\n"); \
-        } \
-    } while (0)
+#include "tests/unit/counted.h"
 
 /* ---- machines and features made up ---------------------------------------------------------------------------------------- */
 
