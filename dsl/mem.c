@@ -1,7 +1,12 @@
 #include "dsl/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { LARGE = 4 << 20 };       /* bytes: of smaller blocks too little is in whole large pages */
 
 static void *libc_realloc(void *user, void *ptr, size_t old_size, size_t new_size)
 {
@@ -16,6 +21,20 @@ static void *libc_realloc(void *user, void *ptr, size_t old_size, size_t new_siz
 void mem_init(Mem *m, MemReallocFn realloc_fn, void *user)
 {
     *m = (Mem){ .realloc_fn = realloc_fn ? realloc_fn : libc_realloc, .user = user };
+}
+
+void mem_advise(void *p, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    if (size < LARGE)
+        return;
+    int kept = errno;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) & -page, to = ((uintptr_t)p + size) & -page;
+    madvise((void *)from, to - from, MADV_HUGEPAGE);
+    errno = kept;
+#else
+    (void)p, (void)size;
+#endif
 }
 
 bool mem_is_limited(const Mem *m)
@@ -54,6 +73,8 @@ static void *request(Mem *m, void *p, size_t old_size, size_t new_size, bool zer
         memset(q, 0, size);
     if (q)
         account(m, old_size, new_size);
+    if (q && m->realloc_fn == libc_realloc)
+        mem_advise(q, size);
     return q;
 }
 

@@ -6,6 +6,7 @@
  * Bandwidth: each of the step's threads reads a buffer of its own again and again and counts the bytes; the main thread looks at all
  * counters at both ends of some windows of a millisecond, and the best window counts.  So threads need not begin or end together, and a
  * window in which something else ran on the machine is not the figure. */
+#include "dsl/mem.h"
 #include "profile/measure.h"
 
 #include <pthread.h>
@@ -86,7 +87,10 @@ static volatile uint64_t sink;
 static char *map(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    if (p == MAP_FAILED)
+        return NULL;
+    mem_advise(p, bytes);       /* as arrays are */
+    return p;
 }
 
 static void *reading_thread(void *user)

@@ -9,13 +9,13 @@
 
 #include <fenv.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "profile/machine.h"
+#include "profile/thread.h"
 
 enum {
     MAX_WORKERS = 255,
@@ -124,29 +124,6 @@ static void *worker_main(void *unused)
     return NULL;
 }
 
-static bool start_thread(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *user)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool ok = pthread_create(thread, attr, start, user) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return ok;
-}
-
-bool pool_detach(void *(*start)(void *), void *user, size_t stack_size)
-{
-    pthread_t thread;
-    pthread_attr_t attr;
-    if (pthread_attr_init(&attr))
-        return false;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, stack_size);
-    bool ok = start_thread(&thread, &attr, start, user);
-    pthread_attr_destroy(&attr);
-    return ok;
-}
-
 /* Under the lock: at least `wanted` workers, if the system gives them. */
 static void grow(int wanted)
 {
@@ -154,7 +131,7 @@ static void grow(int wanted)
         wanted = MAX_WORKERS;
     if (pool.n_workers >= wanted)
         return;
-    while (pool.n_workers < wanted && start_thread(&pool.worker[pool.n_workers], NULL, worker_main, NULL))
+    while (pool.n_workers < wanted && thread_start(&pool.worker[pool.n_workers], worker_main, NULL, 0))
         pool.n_workers++;
 }
 

@@ -12,8 +12,6 @@
  * effects of the tasks happen before the return.  waiting (or NULL) is called every few milliseconds while the caller waits for
  * others.  Never fails: without threads it runs everything here. */
 void pool_run(int n_threads, int64_t n, void (*task)(void *user, int64_t index), void (*waiting)(void *user), void *user);
-/* A thread of its own that nobody waits for.  As in all threads here, signals are blocked: they are for the host's.  False: the system has none. */
-bool pool_detach(void *(*start)(void *user), void *user, size_t stack_size);
 /* Threads worth using: ALPY_NUM_THREADS, else the CPUs of this process' affinity mask and cgroup quota; at least 1. */
 int  pool_default_threads(void);
 /* Stop and join all threads (tests; a library being unloaded).  Later runs start new ones. */

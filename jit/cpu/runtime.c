@@ -20,6 +20,7 @@
 #include "jit/cpu/pool.h"
 #include "jit/plan/kernel_cache.h"
 #include "profile/machine.h"
+#include "profile/thread.h"
 
 enum {
     KERNEL_BUCKETS = 512,
@@ -493,7 +494,7 @@ static void begin_opening(void)
     if (shared.plugin || shared.why_not[0] || shared.is_opening)
         return;
     shared.n_compiling++;
-    if (!pool_detach(open_early, NULL, COMPILER_STACK))
+    if (!thread_start(NULL, open_early, NULL, COMPILER_STACK))
         shared.n_compiling--;
 }
 
@@ -522,7 +523,7 @@ static void kernel_make(CpuBackend *b, CpuKernel *k, const Plan *plan, const Cpu
         *job = (CompileJob){ .backend = b, .kernel = k, .plan = plan, .opt = *opt, .to_disk = disk, .is_waited_for = wish == WISH_Wait };
         if (opt->dump)
             job->opt.dump_user = job;
-        if (!pool_detach(compile, job, COMPILER_STACK)) {
+        if (!thread_start(NULL, compile, job, COMPILER_STACK)) {
             job->is_borrowed = true;
             compile(job);
         }
@@ -588,11 +589,13 @@ static PlanKernels *plan_kernels_new(const Plan *plan, const Facts *f, FpMode fp
 /* Under the lock: the kernel for p's layout; NULL: *why says why there is none. */
 static CpuKernel *kernel_of(CpuBackend *b, PlanKernels *p, const Plan *plan, const CpuCompileOptions *opt, ReasonAt *why)
 {
-    char host[200], compiler[400];
+    static char host[200];              /* cpuid takes microseconds in a virtual machine */
+    char compiler[400];
     size_t size;
     if (p->kernel)
         return p->kernel;
-    host_name(host, sizeof host);
+    if (!host[0])
+        host_name(host, sizeof host);
     snprintf(compiler, sizeof compiler, "%s; %s", shared.identity, opt->cpu ? "" : host);
     char *key = kernel_key(plan, opt, compiler, &size);
     p->kernel = key ? kernel_find(key, size) : NULL;

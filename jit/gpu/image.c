@@ -2,12 +2,12 @@
 #include "jit/gpu/image.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jit/plan/kernel_cache.h"
+#include "profile/thread.h"
 #include "profile/timeline.h"
 
 enum {
@@ -245,24 +245,6 @@ static void *compile(void *user)
     return NULL;
 }
 
-/* A thread that nobody waits for.  Signals are the host's: the thread has them all blocked.  False: the system has none. */
-static bool start_thread(void *(*start)(void *user), void *user)
-{
-    sigset_t all, old;
-    pthread_attr_t attr;
-    pthread_t thread;
-    if (pthread_attr_init(&attr))
-        return false;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, COMPILER_STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    bool started = pthread_create(&thread, &attr, start, user) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return started;
-}
-
 /* Under the lock, which is given up meanwhile; g is IMAGE_New.  compile_it false: only from disk. */
 static void make(GpuImage *g, bool disk, bool compile_it)
 {
@@ -284,7 +266,7 @@ static void make(GpuImage *g, bool disk, bool compile_it)
     CompileJob *job = m.ok || !compile_it ? NULL : malloc(sizeof *job);
     if (job) {
         *job = (CompileJob){ g, disk };
-        if (!start_thread(compile, job))
+        if (!thread_start(NULL, compile, job, COMPILER_STACK))
             compile(job);
         pthread_mutex_lock(&shared.lock);
         return;

@@ -5,10 +5,10 @@
 #include "jit/gpu/open.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "jit/gpu/device.h"
+#include "profile/thread.h"
 
 enum { MAX_OPENED = 16 };
 
@@ -62,20 +62,6 @@ static void *open_it(void *user)
     return NULL;
 }
 
-/* Signals are the host's. */
-static bool start_thread(int ordinal)
-{
-    sigset_t all, old;
-    pthread_t thread;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool ok = pthread_create(&thread, NULL, open_it, (void *)(intptr_t)ordinal) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (ok)
-        pthread_detach(thread);
-    return ok;
-}
-
 void gpu_open_end(int ordinal)
 {
     if (ordinal >= MAX_OPENED || gpu_is_forked())
@@ -99,7 +85,7 @@ bool gpu_open(int ordinal, uint64_t believed, bool begin)
     int phase = atomic_load(&shared.phase[ordinal]);
     if (phase == OPEN_Not || phase == OPEN_Stopped) {
         shared.believed[ordinal] = believed;
-        atomic_store(&shared.phase[ordinal], start_thread(ordinal) ? OPEN_Under_way : OPEN_Done);
+        atomic_store(&shared.phase[ordinal], thread_start(NULL, open_it, (void *)(intptr_t)ordinal, 0) ? OPEN_Under_way : OPEN_Done);
     }
     bool is_done = atomic_load(&shared.phase[ordinal]) == OPEN_Done;
     pthread_mutex_unlock(&shared.lock);

@@ -7,7 +7,8 @@
  * less; so bytes move once the difference of some executions has paid for it, or one execution's does, and do not go to and fro.
  *
  * Trials.  A target that is ready but not expected to be best is tried once after 8, 64, 512 … executions of a size, if the ranges of uncertainty
- * overlap, what it may win in as many executions again exceeds what the trial may cost, and all trials together stay within 2 % of the time spent. */
+ * overlap, what it may win in as many executions again exceeds what the trial may cost, and all trials together stay within 2 % of the time spent.
+ * Where numbers do not tell how long an execution takes, only the number of threads is tried: a GPU can be slower without bound. */
 #include "jit/plan/decide.h"
 
 #include <math.h>
@@ -145,10 +146,12 @@ static DecideTarget trial(const Question *q, DecideTarget best)
     uint64_t due = 8;
     for (uint32_t i = 0; i < q->n_trials && due < UINT64_MAX / 8; i++)
         due *= 8;
-    if (q->n_runs < due || !q->is_known)
+    if (q->on[q->retried].readiness == AVAIL_Ready && q->retried != ON_Interp)
+        return (DecideTarget)q->retried;
+    if (q->n_runs < due)
         return ON_COUNT;
     const Candidate *b = &q->on[best];
-    for (DecideTarget k = ON_Cpu1; k < ON_COUNT; k++) {
+    for (DecideTarget k = ON_Cpu1; k < (q->is_known ? ON_COUNT : ON_Gpu); k++) {
         const Candidate *c = &q->on[k];
         double may_win = cost(b) - (c->ns / c->spread + c->data_ns), may_lose = positive(c->ns * c->spread + c->data_ns - cost(b));
         bool overlap = c->ns / c->spread + c->data_ns < b->ns * b->spread + b->data_ns;
@@ -192,7 +195,7 @@ void decide(const Question *q, Answer *a)
     if (best == ON_COUNT)
         return;
     DecideTarget other = trial(q, best);
-    a->is_trial = other != ON_COUNT;
+    a->is_trial = other != ON_COUNT && other != best;
     a->target = (uint8_t)(a->is_trial ? other : best);
     a->why = a->is_trial ? RS_Trial : reason(q, best);
 }

@@ -88,6 +88,7 @@ typedef struct Question {
     uint64_t n_runs;
     uint32_t n_trials;
     double   spent_ns, trial_ns;        /* in all of them; lost by trials */
+    uint8_t  retried;           /* the last one was a trial of this target, and told nothing; ON_Interp: it was not */
 } Question;
 
 typedef struct Answer {

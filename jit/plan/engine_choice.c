@@ -16,6 +16,7 @@
 #define KNOWN_OPENING_NS 20e6   /* where earlier runs of the program had their nests on the device, this one will, too */
 #define IN_PARALLEL 0.4         /* where there is another core, which may have other work, too */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
+#define WAKING_NS 1e6           /* in executions that are shorter it counts whether threads had fallen asleep */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------------- */
@@ -243,6 +244,7 @@ static Choice *choice_of(Engine *e, Variant *v, const Plan *plan)
         c->n_trials = so_far.n_trials;
         c->spent_ns = so_far.spent_ns;
         c->trial_ns = so_far.trial_ns;
+        c->last = so_far.last;
     }
     c->plan_hash = hash_of(plan);
     c->gpu = are_several ? &v->guesses[class % N_CHOICES * MACHINE_GPUS] : NULL;
@@ -444,6 +446,7 @@ bool engine_begin_asking(Engine *e, Asked *a, Variant *v, const Plan *plan, bool
     a->q.n_trials = c->n_trials;
     a->q.spent_ns = c->spent_ns;
     a->q.trial_ns = c->trial_ns;
+    a->q.retried = c->is_retried ? c->last : ON_Interp;
     engine_ask(e, a, plan, v->facts);
     return true;
 }
@@ -504,19 +507,22 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     double most = a->q.on[k].ns * a->q.on[k].spread;
     /* Threads were made, pages touched, a device was woken: that happens once.  Work of unknown length may be as long as it seems, but on a GPU the first time says little. */
     bool is_cold = c->n_on[k] == 0 && (c->is_known || k == ON_Gpu) && ns > most;
-    bool made_threads = k == ON_CpuN && !e->has_forked;
-    if (ns > 0 && !made_threads)
+    /* Making threads, or waking them, is no part of what the next execution in a row takes. */
+    bool is_start = k == ON_CpuN && (!e->has_forked || (c->last != ON_CpuN && took < WAKING_NS));
+    if (ns > 0 && !is_start)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
     c->n_runs++;
-    c->n_on[k]++;
+    c->n_on[k] += !is_start;
     c->spent_ns += took;
+    c->last = (uint8_t)k;
+    c->is_retried = is_trial && is_start;
     if (is_trial) {
         Question q = a->q;
         q.on[k].readiness = AVAIL_Never;
         const Candidate *best = &q.on[decide_fastest(&q, AVAIL_Ready)];
         double lost = took + q.on[k].data_ns - best->ns - best->data_ns;
-        c->n_trials++;
+        c->n_trials += !is_start;
         c->trial_ns += lost > 0 ? lost : 0;
     }
     double before = a->q.on[ON_Gpu].lost_ns;

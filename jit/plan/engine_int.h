@@ -61,6 +61,8 @@ typedef struct Choice {
     uint64_t n_runs, n_on[ON_COUNT];
     uint32_t n_trials;
     double   spent_ns, trial_ns;
+    uint8_t  last;              /* DecideTarget of the last one; it … */
+    bool     is_retried;        /* … was a trial, and told nothing */
 } Choice;
 
 /* What is asked and known about one execution. */

@@ -467,7 +467,7 @@ static LoopVerdict by_one_thread(Job *j)
 {
     Backend *b = j->e->opt.backend;
     if (has_kernel(j)) {
-        b->n_threads = j->v->work.is_known ? 1 : j->ns < LONG_NS ? FEW_THREADS : 0;
+        b->n_threads = j->v->work.is_known || j->ns < KERNEL_CHOICE_NS ? 1 : j->ns < LONG_NS ? FEW_THREADS : 0;
         return by_kernel(j);
     }
     bool is_watched = ((b && !j->has_no_kernel) || j->e->opt.gpu) && (!j->v->work.is_known || j->e->opt.always_leaves || copies_are_cheap(j));
