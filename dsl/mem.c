@@ -6,7 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { LARGE = 4 << 20 };       /* bytes: of smaller blocks too little is in whole large pages */
+/* In bytes. */
+enum {
+    LARGE = 4 << 20,            /* of smaller blocks too little is in whole large pages */
+    SEVERAL = 4 << 12,          /* pages: asking for them in one call is worth that call */
+};
 
 static void *libc_realloc(void *user, void *ptr, size_t old_size, size_t new_size)
 {
@@ -23,19 +27,42 @@ void mem_init(Mem *m, MemReallocFn realloc_fn, void *user)
     *m = (Mem){ .realloc_fn = realloc_fn ? realloc_fn : libc_realloc, .user = user };
 }
 
-void mem_advise(void *p, size_t size)
+#ifdef __linux__
+#ifndef MADV_POPULATE_WRITE     /* Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static void advise(void *p, size_t size, int advice)
 {
-#ifdef MADV_HUGEPAGE
-    if (size < LARGE)
-        return;
     int kept = errno;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) & -page, to = ((uintptr_t)p + size) & -page;
-    madvise((void *)from, to - from, MADV_HUGEPAGE);
+    if (to > from)
+        madvise((void *)from, to - from, advice);
     errno = kept;
-#else
-    (void)p, (void)size;
-#endif
 }
+
+void mem_advise(void *p, size_t size)
+{
+    if (size >= LARGE)
+        advise(p, size, MADV_HUGEPAGE);
+}
+
+void mem_touch(void *p, size_t size)
+{
+    if (size >= SEVERAL)
+        advise(p, size, MADV_POPULATE_WRITE);
+}
+#else
+void mem_advise(void *p, size_t size)
+{
+    (void)p, (void)size;
+}
+
+void mem_touch(void *p, size_t size)
+{
+    (void)p, (void)size;
+}
+#endif
 
 bool mem_is_limited(const Mem *m)
 {

@@ -32,6 +32,8 @@ void *mem_realloc(Mem *m, void *p, size_t old_size, size_t new_size);
 void  mem_free(Mem *m, void *p, size_t size);       /* p may be NULL */
 /* Blocks that the C library gave and arrays may be in: the system is to use large pages for them, whose first touch and whose addresses cost less.  A hint. */
 void  mem_advise(void *p, size_t size);
+/* Of a block that is about to be read and then written: pages that nobody has touched yet would be mapped twice, and every other processor told so.  A hint. */
+void  mem_touch(void *p, size_t size);
 bool  mem_is_limited(const Mem *m);                 /* may a request be refused though the system has memory? */
 
 #endif

@@ -9,12 +9,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "profile/fd_io.h"
 
 enum {
     ELEMENTS = 2048,            /* of arrays that the first cache holds: two of 16 KiB */
     TEXT_SIZE = 8192,
+    ELSEWHERE = 2,              /* processes for what only the first compilation of one takes */
 };
-
 #define BUDGET_NS 25e6          /* for one figure */
 
 /* ---- running ------------------------------------------------------------------------------------------------------------------------ */
@@ -255,6 +259,27 @@ static double compile_ns(const Measure *me, alpy_device device, int gpu, const C
     return first > 0 && later > 0 && first > later ? first - later : -1;
 }
 
+/* Likewise, in a process of its own, which has compiled nothing yet. */
+static double compile_ns_elsewhere(const Measure *me, const Compiled *c, int number)
+{
+    double ns = -1;
+    int ends[2];
+    if (pipe(ends))
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        ns = compile_ns(me, ALPY_DEVICE_CPU, 0, c, number);
+        _exit(!fd_write_all(ends[1], &ns, sizeof ns));
+    }
+    close(ends[1]);
+    if (child < 0 || !fd_read_all(ends[0], &ns, sizeof ns))
+        ns = -1;
+    close(ends[0]);
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    return ns;
+}
+
 typedef struct Explanation {
     char   text[TEXT_SIZE];
     size_t size;
@@ -294,7 +319,12 @@ static bool measure_compiler(const Measure *me, alpy_device device, int gpu, dou
     const int runs = me->time_scale < 1 ? 2 : 4;
     /* Loops that no process had before: NVRTC keeps what it compiled in a cache of its own. */
     const int fresh = 100000 + (int)(measure_now() / 1000 % 800000);
-    double first = compile_ns(me, device, gpu, &small_loop, fresh), small = -1, large = -1;
+    double first = INFINITY, small = -1, large = -1;
+    for (int i = 1; i <= ELSEWHERE && device == ALPY_DEVICE_CPU; i++) {
+        double ns = compile_ns_elsewhere(me, &small_loop, fresh - i);
+        first = ns > 0 && ns < first ? ns : first;
+    }
+    first = fmin(first, compile_ns(me, device, gpu, &small_loop, fresh));
     if (!runs_on(device, gpu))
         return false;
     for (int i = 1; i <= runs; i++) {

@@ -94,7 +94,7 @@ void data_debit(DataState *d, double bytes)
 
 static double cost(const Candidate *c)
 {
-    return c->ns + c->data_ns;
+    return c->ns + c->data_ns + c->once_ns;
 }
 
 DecideTarget decide_fastest(const Question *q, Readiness least)
@@ -153,7 +153,7 @@ static DecideTarget trial(const Question *q, DecideTarget best)
     const Candidate *b = &q->on[best];
     for (DecideTarget k = ON_Cpu1; k < (q->is_known ? ON_COUNT : ON_Gpu); k++) {
         const Candidate *c = &q->on[k];
-        double may_win = cost(b) - (c->ns / c->spread + c->data_ns), may_lose = positive(c->ns * c->spread + c->data_ns - cost(b));
+        double may_win = cost(b) - (c->ns / c->spread + c->data_ns), may_lose = positive(c->ns * c->spread + c->data_ns + c->once_ns - cost(b));
         bool overlap = c->ns / c->spread + c->data_ns < b->ns * b->spread + b->data_ns;
         if (k != best && c->readiness == AVAIL_Ready && overlap && may_win * (double)q->n_runs > may_lose &&
             q->trial_ns + may_lose <= TRIAL_SHARE * q->spent_ns)

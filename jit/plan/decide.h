@@ -74,6 +74,7 @@ typedef struct Candidate {
     uint8_t  readiness;         /* Readiness */
     double   ns, spread;        /* computing (an Estimate) */
     double   data_ns;           /* moving, as data_charges() says */
+    double   once_ns;           /* what no later execution will take, as making threads, so far as earlier ones have not paid for it */
     /* Of its kernel (and device), where that is not there yet: what waiting for it takes; what must have been lost for it to be begun in the background, for
      * its compiler to be opened, and for it to be looked for on disk. */
     double   price_ns, begin_ns, prepare_ns, find_ns;

@@ -439,7 +439,7 @@ bool engine_begin_asking(Engine *e, Asked *a, Variant *v, const Plan *plan, bool
     if (!a->q.is_known && c->n_threads > 1 && !c->n_on[ON_Cpu1] && !c->n_on[ON_CpuN])           /* it may be long: on many threads at first */
         a->q.on[ON_Cpu1].ns = fmax(a->q.on[ON_Cpu1].ns, 1.01 * a->q.on[ON_CpuN].ns);
     if (a->q.is_known && !e->has_forked)
-        a->q.on[ON_CpuN].ns += THREAD_NS * (c->n_threads - 1.0);
+        a->q.on[ON_CpuN].once_ns = fmax(0, THREAD_NS * (c->n_threads - 1.0) - e->threads_lost_ns);
     if (e->opt.gpu && !is_away && a->q.is_known && is_hopeless(e, a))
         a->state[PLAN_GPU] = KERNEL_NEVER;
     a->q.n_runs = c->n_runs;
@@ -512,6 +512,8 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     if (ns > 0 && !is_start)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
+    if (!e->has_forked && c->n_threads > 1)
+        e->threads_lost_ns += fmax(0, took - a->q.on[ON_CpuN].ns);
     c->n_runs++;
     c->n_on[k] += !is_start;
     c->spent_ns += took;

@@ -86,6 +86,8 @@ static Status copy_all(Undo *u)
         c.bytes = mem_alloc(mem, c.size);
         if (!c.bytes)
             return ALP_FAIL;
+        if (c.is_range && f->array->buf->alloc_size)        /* a host program's may be a file's */
+            mem_touch(f->lo, c.size);
         copy_array(&c, false);
         u->copy[u->n_copies++] = c;
     }

@@ -276,6 +276,27 @@ static void test_trials(void)
     Answer a;
     decide(&q, &a);
     CHECK(!a.is_trial, "three times as slow, for certain");
+    /* A trial that told nothing is had once more, wherever that leads, but not if the kernel is gone, nor is it one if that target is the best now. */
+    q.retried = ON_Gpu;
+    decide(&q, &a);
+    CHECK(a.is_trial && a.target == ON_Gpu && a.why == RS_Trial, "again: %d", a.target);
+    q.on[ON_Gpu].readiness = AVAIL_Making;
+    decide(&q, &a);
+    CHECK(!a.is_trial && a.target == ON_Cpu1, "again, without a kernel: %d", a.target);
+    q.retried = ON_Cpu1;
+    decide(&q, &a);
+    CHECK(!a.is_trial && a.target == ON_Cpu1, "again, the best: %d", a.target);
+    /* Of work of unknown length only the number of threads is tried. */
+    for (DecideTarget k = ON_CpuN; k <= ON_Gpu; k++) {
+        q = (Question){ .on = { NO, HAS(1e9), HAS(1000), NO, NO }, .n_runs = 1000, .spent_ns = 1e9 };
+        q.on[k] = (Candidate)HAS(1100);
+        q.on[k].spread = q.on[ON_Cpu1].spread = 2;
+        decide(&q, &a);
+        CHECK(a.is_trial == (k == ON_CpuN), "unknown, %d: %d", k, a.is_trial);
+        q.is_known = true;
+        decide(&q, &a);
+        CHECK(a.is_trial, "known, %d", k);
+    }
 }
 
 int main(void)
