@@ -19,7 +19,7 @@
 
 enum {
     MAX_WORKERS = 255,
-    SPINS = 300,                /* times the processor's pause: some 10 µs */
+    SPINS = 1500,               /* times the processor's pause: some 50 µs, what waking a thread takes */
     WAIT_NS = 5000000,          /* between calls of `waiting` */
 };
 

@@ -17,6 +17,7 @@
 #define IN_PARALLEL 0.4         /* where there is another core, which may have other work, too */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
 #define WAKING_NS 1e6           /* in executions that are shorter it counts whether threads had fallen asleep */
+#define LOADING_NS 5e6          /* loading a kernel into a device takes less; what takes longer is worth knowing at once */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------------- */
@@ -507,8 +508,9 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     double most = a->q.on[k].ns * a->q.on[k].spread;
     /* Threads were made, pages touched, a device was woken: that happens once.  Work of unknown length may be as long as it seems, but on a GPU the first time says little. */
     bool is_cold = c->n_on[k] == 0 && (c->is_known || k == ON_Gpu) && ns > most;
-    /* Making threads, or waking them, is no part of what the next execution in a row takes. */
-    bool is_start = k == ON_CpuN && (!e->has_forked || (c->last != ON_CpuN && took < WAKING_NS));
+    /* Making threads, or waking them, is no part of what the next execution in a row takes; nor is loading a kernel into a device, and the first launch of it. */
+    bool is_first = c->last != k, is_start = k == ON_CpuN ? !e->has_forked || (is_first && took < WAKING_NS)
+                                                         : k == ON_Gpu && is_first && c->n_on[k] == 0 && took < LOADING_NS;
     if (ns > 0 && !is_start)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
