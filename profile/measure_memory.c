@@ -6,7 +6,6 @@
  * Bandwidth: each of the step's threads reads a buffer of its own again and again and counts the bytes; the main thread looks at all
  * counters at both ends of some windows of a millisecond, and the best window counts.  So threads need not begin or end together, and a
  * window in which something else ran on the machine is not the figure. */
-#include "dsl/mem.h"
 #include "profile/measure.h"
 
 #include <pthread.h>
@@ -15,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+
+#include "dsl/mem.h"
 
 enum {
     LINE = 64,

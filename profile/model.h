@@ -71,7 +71,8 @@ typedef struct NestFeatures {
     bool     is_known;              /* false: trip counts are partly guesses, … */
     bool     is_blind;              /* … with nothing to go by */
     double   work;                  /* operations as plan_work() counts them */
-    double   nodes;                 /* of the nest: size for a compiler */
+    double   nodes;                 /* of the nest: size for a compiler, … */
+    double   inlined;               /* … and calls of elementary functions, which become part of a kernel */
     double   flops;                 /* float operations, for reports */
     double   bytes;                 /* of all element accesses, for reports */
     double   footprint;             /* bytes of different elements, all arrays, the whole execution */

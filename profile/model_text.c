@@ -70,8 +70,8 @@ void model_dump(const Machine *m, const NestFeatures *f, void (*emit)(void *user
 {
     Out o = { emit, user };
     Prediction p;
-    put(&o, "features: work %.4g, nodes %.4g, flops %.4g, bytes %.4g, footprint %.4g%s%s, waits %.4g\n", f->work, f->nodes, f->flops, f->bytes,
-        f->footprint, f->is_known ? "" : ", guessed", f->can_fail ? ", can fail" : "", f->waits);
+    put(&o, "features: work %.4g, nodes %.4g, inlined functions %.4g, flops %.4g, bytes %.4g, footprint %.4g%s%s, waits %.4g\n", f->work, f->nodes, f->inlined,
+        f->flops, f->bytes, f->footprint, f->is_known ? "" : ", guessed", f->can_fail ? ", can fail" : "", f->waits);
     for (uint32_t i = 0; i < f->n_phases; i++)
         put_phase(&o, &f->phase[i]);
     model_predict(m, f, (Target){ .kind = TARGET_Interp }, &p);

@@ -117,7 +117,7 @@ static Status raise_lost(VM *vm, GpuDevice *d)
         memcpy(why, d->broken, sizeof why);
         gpu_unlock(d);
     }
-    if (gpu_is_forked())
+    if (gpu_is_gone())
         raise(vm, TY_RuntimeError, "the bytes of an array are on a GPU, which a child process of fork() cannot use");
     else if (why[0])
         raise(vm, TY_RuntimeError, "the bytes of an array are lost with the GPU: %s", why);

@@ -168,11 +168,19 @@ GpuDevice *gpu_device(int ordinal, const char **why)
     pthread_mutex_lock(&shared.lock);
     char *reason = shared.why[ordinal];
     GpuDevice *d = shared.device[ordinal];
-    if (!d && !reason[0])
+    if (!d && !reason[0] && !gpu_is_gone())
         d = shared.device[ordinal] = device_new(cu, ordinal, reason, sizeof shared.why[ordinal]);
     pthread_mutex_unlock(&shared.lock);
-    *why = reason;
+    *why = d || reason[0] ? reason : "the process ends";
     return d;
+}
+
+void gpu_devices_at_exit(void)
+{
+    gpu_wait_at_exit(&shared.lock);
+    for (int i = 0; i < MAX_DEVICES; i++)
+        if (shared.device[i])
+            gpu_wait_at_exit(&shared.device[i]->private->lock);
 }
 
 /* ---- which there are ------------------------------------------------------------------------------------------------------- */
@@ -224,10 +232,13 @@ bool gpu_is_as_believed(int ordinal, uint64_t list)
 
 bool gpu_lock(GpuDevice *d)
 {
-    if (gpu_is_forked())
+    if (gpu_is_gone())
         return false;
     pthread_mutex_lock(&d->private->lock);
-    return true;
+    if (!gpu_is_gone())
+        return true;
+    pthread_mutex_unlock(&d->private->lock);
+    return false;
 }
 
 void gpu_unlock(GpuDevice *d)

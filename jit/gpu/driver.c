@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A library: opened is said last. */
@@ -29,6 +30,7 @@ static struct {
     pthread_mutex_t lock;
     atomic_bool began;          /* somebody has begun to open one of the two */
     atomic_bool is_child;       /* of a process that had begun */
+    atomic_bool is_ending;      /* the process */
     Library   of_driver, of_nvrtc;
     GpuDriver driver;
     Nvrtc     nvrtc;
@@ -46,12 +48,34 @@ __attribute__((constructor)) static void register_handler(void)
     pthread_atfork(NULL, NULL, after_fork_child);
 }
 
-bool gpu_is_forked(void)
+bool gpu_is_gone(void)
 {
-    return atomic_load(&shared.is_child);
+    return atomic_load(&shared.is_child) || atomic_load(&shared.is_ending);
 }
 
-static const char fork_text[] = "CUDA does not work in a process that fork() made after CUDA was used";
+static const char *gone_text(void)
+{
+    return atomic_load(&shared.is_child) ? "CUDA does not work in a process that fork() made after CUDA was used" : "the process ends";
+}
+
+void gpu_wait_at_exit(pthread_mutex_t *lock)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    if (pthread_mutex_timedlock(lock, &until) == 0)
+        pthread_mutex_unlock(lock);
+}
+
+/* Before the libraries' own ends, which do not wait for threads that are in them: no other call begins, and those under way end. */
+static void at_exit(void)
+{
+    if (atomic_load(&shared.is_child))
+        return;
+    atomic_store(&shared.is_ending, true);
+    gpu_wait_at_exit(&shared.lock);
+    gpu_devices_at_exit();
+}
 
 /* What an environment variable says; NULL: nothing. */
 static const char *asked_for(const char *variable)
@@ -102,6 +126,7 @@ static bool open_driver(GpuDriver *d, char *why, size_t size)
             snprintf(why, size, "there is no CUDA driver: libcuda.so.1 was not found");
         return false;
     }
+    atexit(at_exit);
     const char *missing = find_symbols(handle, driver_symbols, COUNT_OF(driver_symbols), d);
     if (missing) {
         snprintf(why, size, "the CUDA driver is too old: it has no %s", missing);
@@ -124,9 +149,10 @@ static bool open_driver(GpuDriver *d, char *why, size_t size)
 const GpuDriver *gpu_driver(const char **why)
 {
     Library *l = &shared.of_driver;
-    *why = fork_text;
-    if (gpu_is_forked())
+    if (gpu_is_gone()) {
+        *why = gone_text();
         return NULL;
+    }
     atomic_store(&shared.began, true);
     pthread_mutex_lock(&shared.lock);
     if (!l->is_tried) {
@@ -134,8 +160,8 @@ const GpuDriver *gpu_driver(const char **why)
         l->is_tried = true;
     }
     pthread_mutex_unlock(&shared.lock);
-    *why = l->why;
-    return l->is_there ? &shared.driver : NULL;
+    *why = gpu_is_gone() ? gone_text() : l->why;
+    return l->is_there && !gpu_is_gone() ? &shared.driver : NULL;
 }
 
 bool gpu_is_likely(void)
@@ -249,9 +275,10 @@ static bool open_nvrtc(Nvrtc *n, char *why, size_t size)
 const Nvrtc *gpu_nvrtc(const char **why)
 {
     Library *l = &shared.of_nvrtc;
-    *why = fork_text;
-    if (gpu_is_forked())
+    if (gpu_is_gone()) {
+        *why = gone_text();
         return NULL;
+    }
     atomic_store(&shared.began, true);
     pthread_mutex_lock(&shared.lock);
     if (!l->is_tried) {
@@ -259,6 +286,6 @@ const Nvrtc *gpu_nvrtc(const char **why)
         l->is_tried = true;
     }
     pthread_mutex_unlock(&shared.lock);
-    *why = l->why;
-    return l->is_there ? &shared.nvrtc : NULL;
+    *why = gpu_is_gone() ? gone_text() : l->why;
+    return l->is_there && !gpu_is_gone() ? &shared.nvrtc : NULL;
 }

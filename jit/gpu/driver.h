@@ -6,6 +6,8 @@
 #ifndef ALP_JIT_GPU_DRIVER_H
 #define ALP_JIT_GPU_DRIVER_H
 
+#include <pthread.h>
+
 #include "dsl/base.h"
 
 typedef int CUresult;                   /* 0: success */
@@ -120,7 +122,11 @@ const GpuDriver *gpu_driver(const char **why);
 const Nvrtc *gpu_nvrtc(const char **why);
 /* Is there a driver and a device at all?  Looks at files only, opens nothing. */
 bool gpu_is_likely(void);
-/* Is this the child of a fork() behind cuInit?  Then nothing of the driver may be called, and no lock that guards it be taken. */
-bool gpu_is_forked(void);
+/* Is this the child of a fork() behind cuInit, or does the process end?  Then nothing of the driver may be called, and no lock that guards it be taken. */
+bool gpu_is_gone(void);
+/* The process ends: takes the lock once, so that who had it before is done; not for longer than ten seconds, since that may be the calling thread. */
+void gpu_wait_at_exit(pthread_mutex_t *lock);
+/* device.c's part: waits for whoever opens or uses a device. */
+void gpu_devices_at_exit(void);
 
 #endif

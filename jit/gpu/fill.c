@@ -97,7 +97,7 @@ void fill_prepare(GpuDevice *d, bool use_disk)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct DevicePrivate *p = d->private;
-    if (__atomic_load_n(&p->fill, __ATOMIC_ACQUIRE) || gpu_is_forked())
+    if (__atomic_load_n(&p->fill, __ATOMIC_ACQUIRE) || gpu_is_gone())
         return;
     pthread_mutex_lock(&lock);
     if (!p->fill) {

@@ -299,7 +299,7 @@ static KernelState gpu_kernel(Backend *backend, const Plan *plan, const Facts *f
     GpuDevice *d = device_of(b);
     if (!d || d->broken[0])
         return never(why, RS_NoBackEnd, d ? d->broken : b->why_not);
-    if (gpu_is_forked())
+    if (gpu_is_gone())
         return never(why, RS_NoBackEnd, "CUDA does not work in a child of fork()");
     if (!k && !(k = plan_kernel_new(b, plan, facts, fp)))
         return never(why, RS_NoMemory, "");
@@ -384,7 +384,7 @@ static KernelState backend_open(Backend *backend, KernelWish wish)
         return KERNEL_ABSENT;
     }
     const GpuDevice *d = device_of(b);
-    return d && !d->broken[0] && !gpu_is_forked() ? KERNEL_READY : KERNEL_NEVER;
+    return d && !d->broken[0] && !gpu_is_gone() ? KERNEL_READY : KERNEL_NEVER;
 }
 
 static uint32_t backend_attributes(Backend *backend, uint32_t ordinal, GpuAttributes *out)

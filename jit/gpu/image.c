@@ -21,7 +21,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t  done;       /* a compilation ended */
     uint32_t  n_making;
-    bool      waits_at_exit;
+    bool      waits_at_exit, waits_behind_nvrtc;        /* at_exit() is registered: at all, and when NVRTC was there */
     GpuImage *bucket[IMAGE_BUCKETS];
     uint32_t  n_idle;           /* images without references */
     uint64_t  clock;
@@ -223,6 +223,19 @@ typedef struct CompileJob {
     bool      to_disk;
 } CompileJob;
 
+/* The process may be ending already: then NVRTC, which is opened here, has its own end registered behind at_exit(), and would be gone before the compilation is
+ * done, if that were not registered once more. */
+static void open_nvrtc(void)
+{
+    const char *why;
+    if (!gpu_nvrtc(&why))
+        return;
+    pthread_mutex_lock(&shared.lock);
+    if (!shared.waits_behind_nvrtc)
+        shared.waits_behind_nvrtc = atexit(at_exit) == 0;
+    pthread_mutex_unlock(&shared.lock);
+}
+
 static void *compile(void *user)
 {
     CompileJob *job = user;
@@ -230,6 +243,7 @@ static void *compile(void *user)
     Made m = { 0 };
     size_t size = 0;
     uint64_t start = timeline_now();
+    open_nvrtc();
     char *cubin = gpu_compile(g->device, g->key + g->text_at, "nest.cu", g->is_fast, &size, m.error, sizeof m.error);
     if (cubin)
         load(g->device, cubin, &m);

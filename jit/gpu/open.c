@@ -64,7 +64,7 @@ static void *open_it(void *user)
 
 void gpu_open_end(int ordinal)
 {
-    if (ordinal >= MAX_OPENED || gpu_is_forked())
+    if (ordinal >= MAX_OPENED || gpu_is_gone())
         return;
     pthread_mutex_lock(&shared.lock);
     while (atomic_load(&shared.phase[ordinal]) == OPEN_Under_way) {
@@ -77,7 +77,7 @@ void gpu_open_end(int ordinal)
 
 bool gpu_open(int ordinal, uint64_t believed, bool begin)
 {
-    if (ordinal >= MAX_OPENED || gpu_is_forked() || atomic_load_explicit(&shared.phase[ordinal], memory_order_acquire) == OPEN_Done)
+    if (ordinal >= MAX_OPENED || gpu_is_gone() || atomic_load_explicit(&shared.phase[ordinal], memory_order_acquire) == OPEN_Done)
         return true;            /* asking for it takes no time, whatever the answer is */
     if (!begin)
         return false;

@@ -17,7 +17,7 @@
 #define IN_PARALLEL 0.4         /* where there is another core, which may have other work, too */
 #define THREAD_NS 3e4           /* starting one, at the first loop that runs on several */
 #define WAKING_NS 1e6           /* in executions that are shorter it counts whether threads had fallen asleep */
-#define LOADING_NS 5e6          /* loading a kernel into a device takes less; what takes longer is worth knowing at once */
+#define LOADING_NS 5e7          /* loading a kernel into a device takes less (5 to 20 ms were seen); what takes longer is worth knowing at once */
 #define ALL_SIZES 255           /* in a key: corrections over all plans and sizes */
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------------- */

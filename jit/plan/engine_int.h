@@ -27,7 +27,7 @@ enum {
     MAX_DATA     = 64,          /* buffers of a nest that get credit */
     N_CHOICES    = 8,           /* sizes of executions, a quarter of an octave each, of which predictions are kept per nest */
 };
-#define ANALYSE_NS  2.5e5         /* building a nest and its first plan */
+#define ANALYSE_NS  2.5e5       /* building a nest and its first plan */
 #define FAINT_NS    500         /* of interpreting: looking at a loop and entering a kernel that is there takes as long */
 #define TINY_NS     4e3         /* looking at an entry's numbers would be a fair part of that */
 #define MEASURED_NS 2e4         /* executions from here on are timed: two looks at the clock are 0.1 us */

@@ -12,7 +12,6 @@
 #include "jit/plan/features_int.h"
 
 enum { MAX_PARTS = 16, AHEAD = 64 };
-#define INLINED_NODES 45        /* an elementary function takes a compiler as long as so many nodes of the nest: LLVM 8 to 13 ms */
 
 static void walk_items(Walk *w, PItem *const *items, uint32_t n);
 
@@ -414,7 +413,8 @@ void plan_features(const Plan *plan, const Facts *facts, NestFeatures *out)
     memset(out, 0, offsetof(NestFeatures, phase));
     PlanWork work = plan_work(plan, facts);
     out->work = work.ops;
-    out->nodes = nest->n_exprs + 4.0 * nest->n_stmts + INLINED_NODES * inlined(nest);
+    out->nodes = nest->n_exprs + 4.0 * nest->n_stmts;
+    out->inlined = inlined(nest);
     out->can_fail = plan->can_fail;
     w.plan = plan;
     w.facts = facts;

@@ -13,6 +13,7 @@
 //   ALPY_STANDIN_FAIL     the number of the call that fails, from 1; ALPY_STANDIN_FAIL_CODE: with this error (999)
 //   ALPY_STANDIN_COUNT    a file: how many calls there were is written there at exit
 //   ALPY_STANDIN_EAGER    nothing is queued
+//   ALPY_STANDIN_SLOW     milliseconds that opening the driver takes, and a context; the process aborts if a call is under way, or comes, after the library's end
 //   ALPY_STANDIN_DEVICES  "one:4,other:64": devices by name and number of multiprocessors ("stand-in:4"); they share memory and streams
 //
 // STANDIN_HEADER, where it is built: the path of standin_device.h.
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -107,6 +109,31 @@ State &state()
 thread_local std::vector<void *> contexts;
 int a_context[MAX_DEVICES], a_pool;
 
+// Beyond the library's end a driver's data are gone: no call may come any more.
+std::atomic<int> n_inside;
+std::atomic<bool> is_over;
+bool is_watched()
+{
+    static const bool watched = getenv("ALPY_STANDIN_SLOW") != nullptr;
+    return watched;
+}
+struct Inside {
+    Inside() { n_inside++; if (is_over && is_watched()) abort(); }
+    ~Inside() { n_inside--; }
+};
+__attribute__((destructor)) void the_end()
+{
+    is_over = true;
+    if (n_inside && is_watched())
+        abort();
+}
+
+void take_time()
+{
+    if (const char *ms = getenv("ALPY_STANDIN_SLOW"))
+        usleep((useconds_t)atol(ms) * 1000);
+}
+
 void write_count()
 {
     if (const char *path = getenv("ALPY_STANDIN_COUNT"))
@@ -115,6 +142,7 @@ void write_count()
 
 // Every call goes through here.
 struct Call {
+    Inside inside;
     std::unique_lock<std::recursive_mutex> held;
     int error = SUCCESS;
     explicit Call(bool needs_context = true) : held(state().lock)
@@ -507,6 +535,8 @@ bool compile(Program *p)
 
 EXPORT int cuInit(unsigned)
 {
+    Inside inside;
+    take_time();
     State &s = state();
     std::unique_lock<std::recursive_mutex> held(s.lock);
     if (!s.pid)
@@ -545,7 +575,7 @@ EXPORT int cuDeviceGetAttribute(int *v, int a, int d)
     *v = a == 16 ? s.devices[(size_t)d].second : at == values.end() ? 0 : at->second;
     return SUCCESS;
 }
-EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { ENTER(false); *c = is_device(d) ? &a_context[d] : nullptr; return *c ? SUCCESS : INVALID_DEVICE; }
+EXPORT int cuDevicePrimaryCtxRetain(void **c, int d) { ENTER(false); take_time(); *c = is_device(d) ? &a_context[d] : nullptr; return *c ? SUCCESS : INVALID_DEVICE; }
 EXPORT int cuDevicePrimaryCtxRelease_v2(int) { ENTER(false); return SUCCESS; }
 EXPORT int cuCtxPushCurrent_v2(void *c)
 {

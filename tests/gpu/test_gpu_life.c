@@ -170,6 +170,7 @@ static void exit_while_compiling(void)
         pid_t child = fork();           /* this process has not asked for the driver */
         if (child == 0) {
             pthread_t thread;
+            setenv("ALPY_STANDIN_SLOW", "60", 1);
             if (pthread_create(&thread, NULL, compile, (void *)(intptr_t)(100 + i)))
                 _exit(1);
             sleep_for(delays[i]);

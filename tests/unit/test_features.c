@@ -225,6 +225,9 @@ static void test_shapes(void)
     f = features_of("another each time", "def f(n, a):\n  for i in range(n):\n    s = 1.0\n    t = 2.0\n    for j in range(n):\n      s = s * 1.5\n      t = t + s\n    a[i] = t\n"
                     "f(50, np.zeros(50))\n");
     IS(f->phase[0].ops[OPC_F64], 2 * 2500);
+    f = features_of("functions", "import math\ndef f(n, a):\n  for i in range(n):\n    a[i] = math.exp(a[i]) + math.sqrt(a[i]) * math.sin(a[i]) + a[i] ** 1.5\n"
+                    "f(50, np.ones(50))\n");
+    IS(f->inlined, 3);                                      /* a root is an instruction */
     f = features_of("nothing", "def f(n, a):\n  for i in range(n):\n    a[i] = 1.0\nf(0, np.zeros(4))\n");
     IS(f->work, 0);
 }

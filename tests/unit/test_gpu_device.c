@@ -537,7 +537,7 @@ static void child_of_fork(void)
     pid_t pid = fork();                 /* with the lock taken, as another thread might have it */
     if (pid == 0) {
         const char *why = "";
-        CHECK(gpu_is_forked() && !gpu_enter(d) && !gpu_driver(&why) && strstr(why, "fork"));
+        CHECK(gpu_is_gone() && !gpu_enter(d) && !gpu_driver(&why) && strstr(why, "fork"));
         CHECK(array_to_host(vm, ARRAY(v), HOST_Read) == ALP_FAIL && vm->exc_type == TY_RuntimeError);
         vm_clear_exc(vm);
         CHECK(array_to_host(vm, ARRAY(w), HOST_Write) == ALP_OK);

@@ -292,7 +292,11 @@ static void test_terms(void)
     for (int kind = TARGET_Cpu; kind <= TARGET_Gpu; kind++) {
         Target t = { .kind = (uint8_t)kind, .n_threads = 1 };
         CHECK(model_compile_ns(&m, &f, t, true) > model_compile_ns(&m, &f, t, false), "the first kernel");
-        CHECK(model_compile_ns(&m, &f, t, false) > 0, "a kernel");
+        double plain = model_compile_ns(&m, &f, t, false);
+        CHECK(plain > 0, "a kernel");
+        f.inlined = 2;
+        CHECK(model_compile_ns(&m, &f, t, false) > plain, "a kernel with elementary functions");
+        f.inlined = 0;
     }
     CHECK(model_compile_ns(&m, &f, (Target){ .kind = TARGET_Interp }, true) == 0, "nothing to compile");
 }
