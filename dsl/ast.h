@@ -58,7 +58,7 @@ typedef struct AstAliases { uint32_t count; AstAlias *item; } AstAliases;
 /* What the text of a For loop says to whoever wants to know how long it will take; the interpreter's (prepare.c). */
 typedef struct LoopText {
     struct Node *inner, *next;  /* the first For loop directly inside; the next one in the same loop */
-    uint64_t assigned;          /* variables assigned inside: bit (name mod 64) of each */
+    uint64_t assigned;          /* variables assigned inside: ast_name_bit() of each */
     float    pass_ns;           /* interpreting one iteration, loops inside aside, as one machine does it */
     float    passed_ns;         /* executions so far that were not worth more than a look */
     bool     may_order;         /* a variable is accumulated in it: the order may be part of what it means */
@@ -106,6 +106,12 @@ typedef struct AstFunc {
 
 /* Checked downcast: AST_AS(Binary, node)->left */
 #define AST_AS(K, node) ((Ast##K *)(void *)(ALP_ASSERT((node)->kind == ND_##K), (node)))
+
+/* One bit per variable, as long as a function has no more than 64, and few of others.  After check(). */
+static inline uint64_t ast_name_bit(const AstName *n)
+{
+    return UINT64_C(1) << (n->scope == SC_Local ? n->slot : n->slot + 32) % 64;
+}
 
 /* A parsed and checked text. */
 typedef struct AstModule {

@@ -88,7 +88,7 @@ static bool names_itself(const AstAssign *s)
 static void note_assigned(LoopText *text, const Node *target)
 {
     if (target->kind == ND_Name)
-        text->assigned |= UINT64_C(1) << AST_AS(Name, (Node *)target)->name % 64;
+        text->assigned |= ast_name_bit((const AstName *)target);
     else if (target->kind == ND_Tuple)
         text->assigned = UINT64_MAX;
 }

@@ -23,8 +23,8 @@
 #define NOT_HIDDEN 0.15
 /* Of entering a nest, for each node of its expressions and statements. */
 #define NODE_CYCLES 12.0
-/* An elementary function takes a compiler as long as so many nodes: LLVM 8 to 13 ms. */
-#define INLINED_NODES 45.0
+/* An elementary function takes a compiler as long as so many nodes: LLVM 6 to 12 ms, less for one that is there twice. */
+#define INLINED_NODES 25.0
 /* A loop in lanes takes so many bytes of elements at a time. */
 #define LANES_BYTES 256.0
 /* Beyond such a stride hardware does not fetch ahead, and a line takes so many times as long. */

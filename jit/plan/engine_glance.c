@@ -36,7 +36,7 @@ static bool same_name(const AstName *a, const AstName *b)
 
 static bool is_assigned(const Glance *g, const AstName *name)
 {
-    return g->assigned >> name->name % 64 & 1;
+    return g->assigned & ast_name_bit(name);
 }
 
 static const Value *value_of(const Glance *g, const AstName *name)

@@ -355,6 +355,9 @@ static void test_alternation(void)
 }
 
 /* Small ones are not even analysed, as far as a glance at the text and the values of bounds can tell; large ones are, whatever their bounds look like. */
+#define EIGHT_NAMES(d) "g" #d "0, g" #d "1, g" #d "2, g" #d "3, g" #d "4, g" #d "5, g" #d "6, g" #d "7, "
+#define MANY_NAMES EIGHT_NAMES(0) EIGHT_NAMES(1) EIGHT_NAMES(2) EIGHT_NAMES(3) EIGHT_NAMES(4) EIGHT_NAMES(5) EIGHT_NAMES(6) "g70, g71"      /* 58 */
+
 static void test_glance(void)
 {
     static const struct { const char *text; bool is_small; } glances[] = {
@@ -364,12 +367,15 @@ static void test_glance(void)
         { "for i in range(n):\n        for j in range(min(n, 1000000)):\n            a[i, j] = a[i, j] * 0.5\n", true },
         { "for i in range(n):\n        for j in range(max(n, 1000000)):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
         { "for i in range(1, n - 1):\n        for j in range(a.shape[1] // 2):\n            a[i, j] = a[i - 1, j] * 0.5\n", true },
+        { "p = q = r = s = t = u = n\n    if n < 0:\n        print(" MANY_NAMES ")\n    for i in range(p):\n        for j in range(q):\n            for k in range(r - 6):\n                v = w = x = y = z = 0.5\n"
+          "                for l in range(s - 7):\n                    for m in range(t - 6):\n                        for o in range(u - 6):\n"
+          "                            a[i, j] = a[i, k] * v + a[l, m] * w + x * y * z\n", true },
         { "for i in range(n):\n        m = 1000000\n        for j in range(m):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
         { "for i in range(n):\n        for j in range(n * 100000):\n            a[i, j % 5] = a[i, j % 7] * 0.5\n", false },
         { "for i in range(n):\n        j = 0\n        while j < 1000000:\n            a[i, j % 5] = a[i, j % 7] * 0.5\n            j += 1\n", false },
     };
     for (size_t k = 0; k < COUNT_OF(glances); k++) {
-        char text[1000];
+        char text[2000];
         Fake cpu = CPU();
         snprintf(text, sizeof text, "import numpy as np\ndef f(n, a):\n    %sn = 8\na = np.ones((n, n))\nf(n, a)\nf(n, a)\n", glances[k].text);
         run_program(text, &cpu, NULL);
