@@ -168,8 +168,10 @@ GpuDevice *gpu_device(int ordinal, const char **why)
     pthread_mutex_lock(&shared.lock);
     char *reason = shared.why[ordinal];
     GpuDevice *d = shared.device[ordinal];
-    if (!d && !reason[0] && !gpu_is_gone())
+    if (!d && !reason[0] && !gpu_is_gone()) {
         d = shared.device[ordinal] = device_new(cu, ordinal, reason, sizeof shared.why[ordinal]);
+        gpu_end_comes_first();
+    }
     pthread_mutex_unlock(&shared.lock);
     *why = d || reason[0] ? reason : "the process ends";
     return d;
@@ -190,10 +192,12 @@ int gpu_look(int ordinal, GpuDevice *told)
     const char *why, *what;
     int n = 0;
     *told = (GpuDevice){ .cu = gpu_driver(&why), .ordinal = ordinal };
-    if (!told->cu || told->cu->DeviceGetCount(&n) != CUDA_SUCCESS)
-        return 0;
-    if (ordinal >= n || look_at(told, &what) != CUDA_SUCCESS)
+    pthread_mutex_lock(&shared.lock);
+    if (!told->cu || gpu_is_gone() || told->cu->DeviceGetCount(&n) != CUDA_SUCCESS)
+        n = 0;
+    else if (ordinal >= n || look_at(told, &what) != CUDA_SUCCESS)
         told->name[0] = 0;
+    pthread_mutex_unlock(&shared.lock);
     return n;
 }
 
@@ -206,15 +210,14 @@ uint64_t gpu_add_name(uint64_t list, const char *name)
     return (h ^ 0xff) * 0x100000001b3u | 1;
 }
 
-bool gpu_is_as_believed(int ordinal, uint64_t list)
+/* Under the lock. */
+static bool is_as_believed(const GpuDriver *cu, int ordinal, uint64_t list)
 {
-    const char *why;
-    const GpuDriver *cu = list ? gpu_driver(&why) : NULL;
     char first[128] = "", name[128];
     uint64_t seen = 0;
     bool is_one_kind = true;
     int n = 0;
-    if (!cu || cu->DeviceGetCount(&n) != CUDA_SUCCESS)
+    if (cu->DeviceGetCount(&n) != CUDA_SUCCESS)
         return true;            /* who opens it is told */
     for (int i = 0; i < n && i < MACHINE_GPUS; i++) {
         CUdevice device;
@@ -226,6 +229,18 @@ bool gpu_is_as_believed(int ordinal, uint64_t list)
         seen = gpu_add_name(seen, name);
     }
     return n == 0 || seen == list || (is_one_kind && ordinal < n);
+}
+
+bool gpu_is_as_believed(int ordinal, uint64_t list)
+{
+    const char *why;
+    const GpuDriver *cu = list ? gpu_driver(&why) : NULL;
+    if (!cu)
+        return true;
+    pthread_mutex_lock(&shared.lock);
+    bool is = gpu_is_gone() || is_as_believed(cu, ordinal, list);
+    pthread_mutex_unlock(&shared.lock);
+    return is;
 }
 
 /* ---- the lock -------------------------------------------------------------------------------------------------------------- */

@@ -111,6 +111,11 @@ static const char *find_symbols(void *handle, const Symbol *symbols, size_t n, v
     return NULL;
 }
 
+bool gpu_end_comes_first(void)
+{
+    return atexit(at_exit) == 0;
+}
+
 /* ---- the driver ------------------------------------------------------------------------------------------------------------ */
 
 static bool open_driver(GpuDriver *d, char *why, size_t size)
@@ -126,7 +131,10 @@ static bool open_driver(GpuDriver *d, char *why, size_t size)
             snprintf(why, size, "there is no CUDA driver: libcuda.so.1 was not found");
         return false;
     }
-    atexit(at_exit);
+    if (!gpu_end_comes_first()) {       /* it is too late, or there is no memory */
+        snprintf(why, size, "the process ends");
+        return false;
+    }
     const char *missing = find_symbols(handle, driver_symbols, COUNT_OF(driver_symbols), d);
     if (missing) {
         snprintf(why, size, "the CUDA driver is too old: it has no %s", missing);
@@ -134,6 +142,7 @@ static bool open_driver(GpuDriver *d, char *why, size_t size)
         return false;
     }
     CUresult r = d->Init(0);
+    gpu_end_comes_first();
     if (r != CUDA_SUCCESS) {            /* the library stays: it may have begun threads */
         const char *name = NULL, *text = NULL;
         d->GetErrorName(r, &name);

@@ -124,6 +124,8 @@ const Nvrtc *gpu_nvrtc(const char **why);
 bool gpu_is_likely(void);
 /* Is this the child of a fork() behind cuInit, or does the process end?  Then nothing of the driver may be called, and no lock that guards it be taken. */
 bool gpu_is_gone(void);
+/* Some library may have registered what it does at the end of the process: calls under way are waited for before that.  False: the process ends. */
+bool gpu_end_comes_first(void);
 /* The process ends: takes the lock once, so that who had it before is done; not for longer than ten seconds, since that may be the calling thread. */
 void gpu_wait_at_exit(pthread_mutex_t *lock);
 /* device.c's part: waits for whoever opens or uses a device. */

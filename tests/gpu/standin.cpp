@@ -109,7 +109,7 @@ State &state()
 thread_local std::vector<void *> contexts;
 int a_context[MAX_DEVICES], a_pool;
 
-// Beyond the library's end a driver's data are gone: no call may come any more.
+// Beyond the library's end a driver's data are gone: no call may come any more.  (Here nothing is destroyed: where a call is under way at the end the message is to be this one.)
 std::atomic<int> n_inside;
 std::atomic<bool> is_over;
 bool is_watched()
@@ -338,7 +338,7 @@ bool release()
 void run_block_with_fibers(const Function *f, void **params, StandinThread base)
 {
     State &s = state();
-    static std::vector<char *> stacks;
+    static auto &stacks = *new std::vector<char *>;
     unsigned n = base.block_dim.x * base.block_dim.y * base.block_dim.z;
     while (stacks.size() < n)
         stacks.push_back((char *)mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
@@ -475,7 +475,7 @@ std::vector<std::string> words_of(const std::string &text)
 
 bool compile(Program *p)
 {
-    static const std::string header = read_file(STANDIN_HEADER);
+    static const auto &header = *new std::string(read_file(STANDIN_HEADER));
     std::string text = header + p->text + "\n";
     // A door for each kernel: its one parameter by address.
     for (size_t at = 0; (at = p->text.find("__global__", at)) != std::string::npos; at++) {
@@ -567,7 +567,7 @@ EXPORT int cuDeviceTotalMem_v2(size_t *n, int) { ENTER(false); *n = s.total; ret
 EXPORT int cuDeviceGetAttribute(int *v, int a, int d)
 {
     ENTER(false);
-    static const std::map<int, int> values = { { 1, 1024 }, { 8, 49152 }, { 13, 1000000 }, { 16, 4 }, { 36, 1000000 }, { 37, 512 }, { 38, 1 << 20 }, { 39, 2048 },
+    static const auto &values = *new std::map<int, int>{ { 1, 1024 }, { 8, 49152 }, { 13, 1000000 }, { 16, 4 }, { 36, 1000000 }, { 37, 512 }, { 38, 1 << 20 }, { 39, 2048 },
                                                { 75, 9 }, { 76, 0 }, { 81, 233472 }, { 97, 232448 }, { 115, 1 } };
     auto at = values.find(a);
     if (!is_device(d))
