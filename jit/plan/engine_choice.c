@@ -500,6 +500,16 @@ static void learn(Engine *e, Choice *c, DecideTarget k, double model_ns, double 
     refresh(e, c);
 }
 
+/* Making threads, or waking them, is no part of what the next execution in a row takes; nor is loading a kernel into a device, and the first launch of it. */
+static bool begins_with(const Engine *e, const Choice *c, DecideTarget k, double took_ns)
+{
+    if (k == ON_CpuN && !e->has_forked)
+        return true;
+    if (c->last == k)
+        return false;
+    return k == ON_CpuN ? took_ns < WAKING_NS : k == ON_Gpu && c->n_on[k] == 0 && took_ns < LOADING_NS;
+}
+
 void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool is_trial, double ns)
 {
     Choice *c = a->choice;
@@ -508,9 +518,7 @@ void engine_account(Engine *e, Asked *a, const Plan *plan, DecideTarget k, bool 
     double most = a->q.on[k].ns * a->q.on[k].spread;
     /* Threads were made, pages touched, a device was woken: that happens once.  Work of unknown length may be as long as it seems, but on a GPU the first time says little. */
     bool is_cold = c->n_on[k] == 0 && (c->is_known || k == ON_Gpu) && ns > most;
-    /* Making threads, or waking them, is no part of what the next execution in a row takes; nor is loading a kernel into a device, and the first launch of it. */
-    bool is_first = c->last != k, is_start = k == ON_CpuN ? !e->has_forked || (is_first && took < WAKING_NS)
-                                                         : k == ON_Gpu && is_first && c->n_on[k] == 0 && took < LOADING_NS;
+    bool is_start = begins_with(e, c, k, took);
     if (ns > 0 && !is_start)
         learn(e, c, k, a->model_ns[k], is_cold ? most : ns);
     e->has_forked |= k == ON_CpuN;
